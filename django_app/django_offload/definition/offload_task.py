@@ -29,6 +29,7 @@ from ..conf import LONGEST_RESULT_TTL, MOST_ATTEMPTS, duration
 from ..protocol.record_size import is_short_text
 from .bulk_results import Arguments, AsyncBulkResults, BulkResults, split_arguments
 from .context import OffloadContext
+from .unique_option import Unique, check_unique
 
 type Backoff = float | timedelta | Callable[[int], float | timedelta]
 # Only Django's stubs let these types take arguments. At run time they don't.
@@ -39,7 +40,7 @@ type Exceptions = tuple[type[BaseException], ...]
 # The options that .using() can change, besides Django's own.
 USING = ("max_attempts", "backoff", "retry_on", "no_retry_on", "timeout", "result_ttl")
 # All options of @task, besides Django's own.
-DECORATING = (*USING, "name", "aliases", "sensitive")
+DECORATING = (*USING, "name", "aliases", "sensitive", "unique", "unique_for")
 # What is computed from a timeout or a backoff has to be a datetime.
 LONGEST_DURATION = timedelta(days=36_500)
 # Of a task's name, as UTF-8. Every write of a record bills it.
@@ -77,6 +78,11 @@ class OffloadTask(Task):  # type: ignore[type-arg]
     aliases: tuple[str, ...] = ()
     # Names of arguments whose values are never shown.
     sensitive: tuple[str, ...] = ()
+    # Whether only one task with the same arguments may wait or run: True, "queued" (may wait), or a function
+    # of the arguments that returns what has to be the same.
+    unique: Unique = False
+    # How long a waiting task keeps others out; None means until it has ended.
+    unique_for: timedelta | None = None
     stable_name: str = ""  # The name in messages: the name, or else the module path.
 
     # A template calls what can be called, but a task only says how to enqueue it.
@@ -91,7 +97,7 @@ class OffloadTask(Task):  # type: ignore[type-arg]
         for option in ("retry_on", "no_retry_on", "aliases", "sensitive"):
             value = getattr(self, option)
             set_option(self, option, (value,) if isinstance(value, (str, type)) else tuple(value))
-        for option in ("timeout", "result_ttl"):
+        for option in ("timeout", "result_ttl", "unique_for"):
             set_option(self, option, duration_option(option, getattr(self, option)))
         if not self.stable_name:
             set_option(self, "stable_name", self.name or self.module_path)
@@ -244,6 +250,8 @@ def check_options(task: OffloadTask) -> None:
             )
     if task.run_after is not None and not isinstance(task.run_after, datetime):
         raise InvalidTask(f"run_after is {short(task.run_after)}. Give a datetime, with a time zone.")
+    if task.unique is not False or task.unique_for is not None:
+        check_unique(task)
     attempts = task.max_attempts
     if task.result_ttl is not None and task.result_ttl > LONGEST_RESULT_TTL:
         raise InvalidTask(f"result_ttl is {task.result_ttl}. Give {LONGEST_RESULT_TTL.days} days or less.")

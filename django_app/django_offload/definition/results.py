@@ -1,8 +1,8 @@
 """Django's TaskResult, built from a record and its parts."""
 
 import sys
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from types import ModuleType
 from typing import Any, overload
@@ -24,6 +24,36 @@ from .offload_task import AnyResult, AnyTask, OffloadTask
 MOVED = "django_offload.wire."
 # Modules and classes may be nested so deep. No real path is longer.
 MOST_NAMES = 50
+# What stays when a result is read again: Django's refresh() keeps the same.
+KEPT = frozenset({"task", "id", "args", "kwargs", "backend"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OffloadResult(TaskResult):  # type: ignore[type-arg, misc]
+    """Django's TaskResult, which also knows whether another task does the work."""
+
+    # The id of the task that had the same unique key; None, if this is the task's own result.
+    duplicate_of: str | None = field(init=False, default=None)
+
+    @property
+    def duplicate(self) -> bool:
+        """True if enqueue() enqueued nothing, because another task had the unique key: this is its result."""
+        return self.duplicate_of is not None
+
+    def refresh(self) -> None:
+        """Read the result again."""
+        show(self.task.get_backend().get_result(self.id), self)
+
+    async def arefresh(self) -> None:
+        """Do what refresh() does, asynchronously."""
+        show(await self.task.get_backend().aget_result(self.id), self)
+
+
+def show(source: AnyResult, result: AnyResult, *, kept: Collection[str] = KEPT) -> None:
+    """Have a result show what another one does, except for some fields."""
+    for each in fields(result):
+        if each.name not in kept:
+            object.__setattr__(result, each.name, getattr(source, each.name, None))
 
 
 class TaskError(DjangoTaskError):
@@ -86,7 +116,7 @@ def result_of(record: TaskRecord, parts: Mapping[str, str], defined: AnyTask) ->
     enqueued_at, started_at, attempted_at, finished_at = (
         instants if settings.USE_TZ else map(in_django_time, instants)
     )
-    result: AnyResult = TaskResult(
+    result: AnyResult = OffloadResult(
         task=task_of(record.enqueued, defined),
         id=record.enqueued.id,
         status=TaskResultStatus(record.status),

@@ -20,7 +20,7 @@ from ..exceptions import LocalAWSMissing, PayloadLost, ResourceMissing, UnknownV
 from ..payloads import fetch
 from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.json_codec import load
-from ..sending.enqueue import announce_enqueued, enqueued_result, is_deferred, send_many
+from ..sending.enqueue import Outcome, announce_enqueued, enqueued_result, is_deferred, send_many
 from ..sending.failures import masked_text
 from ..sending.outbox_row import pack, unpack
 from ..transports import transport_of
@@ -174,21 +174,21 @@ def read_entry(entry: OutboxEntry) -> tuple[EnqueuedTask, Options] | None:
 
 def send_group(enqueued_tasks: Sequence[EnqueuedTask], options: Options) -> list[EnqueuedTask]:
     """Send tasks together, and return those that were sent. Log why each other one stays."""
-    failures: Sequence[Exception | None]
+    outcomes: list[Outcome | Exception]
     try:
-        failures = send_many(enqueued_tasks, options)
+        outcomes = [*send_many(enqueued_tasks, options, ids_are_known=True)]
     except (ResourceMissing, LocalAWSMissing) as exc:  # The same for all of them.
-        failures = [exc] * len(enqueued_tasks)
+        outcomes = [exc] * len(enqueued_tasks)
     except Exception as exc:  # noqa: BLE001, one of them may be the reason
         if len(enqueued_tasks) > 1:
             return [enqueued for one in enqueued_tasks for enqueued in send_group([one], options)]
-        failures = [exc]
+        outcomes = [exc]
     sent = []
-    for enqueued, failure in zip(enqueued_tasks, failures, strict=True):
-        if failure is None:
-            sent.append(enqueued)
+    for enqueued, outcome in zip(enqueued_tasks, outcomes, strict=True):
+        if isinstance(outcome, Exception):
+            log_kept(enqueued.id, outcome, reason_of(outcome, enqueued))
         else:
-            log_kept(enqueued.id, failure, reason_of(failure, enqueued))
+            sent.append(enqueued)
     return sent
 
 

@@ -54,7 +54,7 @@ SWEEP_EVERY = timedelta(minutes=1)
 RECORD_TYPES: Mapping[str, type] = {
     **FIELD_TYPES,
     **dict.fromkeys(("status", "token", "arguments", "arguments_reference", "options"), str),
-    **dict.fromkeys(("error", "progress", "result", "result_part", "result_reference"), str),
+    **dict.fromkeys(("error", "progress", "result", "result_part", "result_reference", "duplicate_of"), str),
     **dict.fromkeys(("not_before", "started_at", "attempted_at", "lease_until", "finished_at"), int),
     **dict.fromkeys(("hidden_at", "due_at", "sent_at", "fence", "sends"), int),
     **dict.fromkeys(("workers", "undone", "errors"), list),
@@ -117,6 +117,7 @@ class TaskRecord:
     cancelled: bool  # Somebody asked the running task to stop.
     sends: int  # How often the sweeper sent it again.
     sent_at: datetime | None  # When the sweeper or a redrive last sent it.
+    duplicate_of: str | None  # The id of the task that did its work, because both have the same unique key.
 
     @property
     def attempts(self) -> int:
@@ -314,6 +315,7 @@ def record_of(item: Mapping[str, Any]) -> TaskRecord:
         cancelled=bool(item.get("cancelled", False)),
         sends=item.get("sends", 0),
         sent_at=instant(item, "sent_at"),
+        duplicate_of=item.get("duplicate_of"),
     )
 
 

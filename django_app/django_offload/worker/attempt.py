@@ -36,8 +36,8 @@ from ..protocol.record import (
 )
 from ..protocol.record_size import free_bytes, truncate
 from ..protocol.transitions import claim, fail, release, succeed
-from ..sending.enqueue import keep_arguments, keeps_beside
 from ..stores import Store
+from ..stores.arguments import keep_arguments, keeps_beside
 from ..transports import Transport
 from .deadline import LambdaInvocation
 from .events import log_exception
@@ -126,6 +126,11 @@ class Attempt:
             from .undo_claim import undo_late_claim  # Imported here, because few claims come too late.
 
             return undo_late_claim(self, record)
+        if record.enqueued.unique is not None and record.sent_at is not None:
+            from .unique_check import ends_as_duplicate  # Imported here, because few tasks are unique.
+
+            if ends_as_duplicate(self, record):
+                return None
         announce(result, self.running, finished=False)
         outer = sys.exception()
         outcome = execute(self.task, self.running, self.seconds())

@@ -1,0 +1,52 @@
+"""Tasks of which only one at a time may wait or run."""
+
+from datetime import timedelta
+
+from django_offload import task
+
+ran: list[tuple[object, ...]] = []
+# What happens inside a task, once.
+inside: list[object] = []
+
+
+def forget() -> None:
+    ran.clear()
+    inside.clear()
+
+
+def run_inside() -> None:
+    if inside:
+        inside.pop()()  # type: ignore[operator]
+
+
+@task(unique=True)
+def sync(order, force=False):
+    ran.append(("sync", order, force))
+    run_inside()
+    return order
+
+
+@task(unique="queued")
+def index(order):
+    ran.append(("index", order))
+    run_inside()
+    return order
+
+
+@task(unique=lambda order, **_: order, unique_for=timedelta(hours=1))
+def report(order, detail=""):
+    ran.append(("report", order, detail))
+    run_inside()
+    return detail
+
+
+@task(unique=lambda order: None)
+def free(order):
+    ran.append(("free", order))
+
+
+@task(unique=True, max_attempts=1)
+def failing(order):
+    ran.append(("failing", order))
+    run_inside()
+    raise ValueError(order)
