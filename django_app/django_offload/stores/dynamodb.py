@@ -155,7 +155,7 @@ class DynamoDBStore(Table, Store):
         }
         record, texts = None, {}
         while True:
-            answer = self._call("query", **query)
+            answer = self._begin("query", **query)()
             for item in answer["Items"]:
                 part = item["part"]["S"]
                 if part == RECORD:
@@ -224,9 +224,6 @@ class DynamoDBStore(Table, Store):
 
     def shards(self, options: Options) -> int:
         return min(options.shards, self.read_shards)
-
-    def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:
-        return self._begin(operation, **arguments)()
 
 
 def _key(task_id: str, part: str) -> dict[str, Any]:
