@@ -3,13 +3,13 @@
 import os
 import sys
 from asyncio import _get_running_loop as running_loop
-from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction, signature
 from reprlib import repr as short
 from types import FunctionType, NoneType
-from typing import Any, Never, Self, overload
+from typing import TYPE_CHECKING, Any, Never, Self, overload
 
 from asgiref.sync import sync_to_async
 from django.core.exceptions import SynchronousOnlyOperation
@@ -23,13 +23,15 @@ from ..compat import (
     Task,
     TaskContext,
     TaskResult,
-    TaskResultStatus,
 )
 from ..conf import LONGEST_RESULT_TTL, MOST_ATTEMPTS, duration
 from ..protocol.record_size import is_short_text
-from .bulk_results import Arguments, AsyncBulkResults, BulkResults, split_arguments
-from .context import OffloadContext
+from .bulk_results import Arguments, AsyncBulkResults, BulkResults, enqueue_one_by_one
+from .context import OffloadContext, local_result
 from .unique_option import Unique, check_unique
+
+if TYPE_CHECKING:
+    from .schedule_option import Schedule
 
 type Backoff = float | timedelta | Callable[[int], float | timedelta]
 # Only Django's stubs let these types take arguments. At run time they don't.
@@ -40,7 +42,7 @@ type Exceptions = tuple[type[BaseException], ...]
 # The options that .using() can change, besides Django's own.
 USING = ("max_attempts", "backoff", "retry_on", "no_retry_on", "timeout", "result_ttl")
 # All options of @task, besides Django's own.
-DECORATING = (*USING, "name", "aliases", "sensitive", "unique", "unique_for")
+DECORATING = (*USING, "name", "aliases", "sensitive", "schedule", "unique", "unique_for")
 # What is computed from a timeout or a backoff has to be a datetime.
 LONGEST_DURATION = timedelta(days=36_500)
 # Of a task's name, as UTF-8. Every write of a record bills it.
@@ -83,6 +85,8 @@ class OffloadTask(Task):  # type: ignore[type-arg]
     unique: Unique = False
     # How long a waiting task keeps others out; None means until it has ended.
     unique_for: timedelta | None = None
+    # When AWS enqueues the task again and again: cron(...) or every(...).
+    schedule: "Schedule | None" = None
     stable_name: str = ""  # The name in messages: the name, or else the module path.
 
     # A template calls what can be called, but a task only says how to enqueue it.
@@ -104,6 +108,10 @@ class OffloadTask(Task):  # type: ignore[type-arg]
         if not self.name:
             set_option(self, "name", self.func.__name__)
         check_options(self)
+        if self.schedule is not None:
+            from .schedule_option import check_schedule  # Imported here, because few tasks have a schedule.
+
+            check_schedule(self.schedule)
         super(OffloadTask, self).__post_init__()
 
     @classmethod
@@ -145,7 +153,7 @@ class OffloadTask(Task):  # type: ignore[type-arg]
             "backend": backend,
         }
         changes = {name: value for name, value in attributes.items() if value is not None}
-        return replace(self, **changes, **options)
+        return replace(self, schedule=None, **changes, **options)
 
     def delay(self, *args: Any, **kwargs: Any) -> AnyResult:
         """Do what enqueue() does. This is Celery's name for it."""
@@ -280,39 +288,6 @@ def duration_option(option: str, value: Any) -> timedelta | None:
         return None if value is None else duration(value)
     except ValueError as exc:
         raise InvalidTask(f"{option}: {exc}. Give seconds or a timedelta.") from exc
-
-
-def enqueue_one_by_one(task: AnyTask, arguments: Iterable[Arguments]) -> Iterator[AnyResult | Exception]:
-    """Do what enqueue_many() does, for a backend that has no bulk."""
-    for item in arguments:
-        args, kwargs = split_arguments(item)
-        try:
-            answer = task.enqueue(*args, **kwargs)
-        except Exception as exc:  # noqa: BLE001, the exception is the answer
-            yield exc
-        else:
-            yield answer
-
-
-def local_result(task: AnyTask) -> AnyResult:
-    """Return a result for a task that call() runs here."""
-    from django.utils import timezone
-
-    now = timezone.now()
-    return TaskResult(
-        task=task,
-        id="local",
-        status=TaskResultStatus.RUNNING,
-        enqueued_at=now,
-        started_at=now,
-        last_attempted_at=now,
-        finished_at=None,
-        args=[],
-        kwargs={},
-        backend=task.backend,
-        errors=[],
-        worker_ids=["local"],
-    )
 
 
 @overload
