@@ -21,7 +21,7 @@ PLAIN_ARGUMENTS = "Pass numbers, text, lists and dictionaries."
 LONGEST_ARGUMENTS = 10_000
 # What an occurrence does while the task of an earlier one waits or runs: it waits in the queue, or it is left
 # out.
-OVERLAPS = ("queue", "skip")
+QUEUE, SKIP = OVERLAPS = ("queue", "skip")
 # With fewer lists, arguments can't be nested too deeply, and in a shorter text no number is too long.
 MOST_LISTS, SHORT_ARGUMENTS = 100, 4_000
 
@@ -41,7 +41,7 @@ class Recurrence:
     # The keyword arguments, which must be JSON.
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     # `skip` enqueues nothing while the task of an earlier occurrence waits or runs; `queue` enqueues it.
-    overlap: str = OVERLAPS[0]
+    overlap: str = QUEUE
     written: str = ""  # The time as a decorated task has it, if that isn't `when`.
 
 
@@ -95,7 +95,7 @@ def entry_problems(where: str, name: object, schedule: Mapping[str, Any]) -> Ite
             f"{where}['timezone'] is {shown(schedule['timezone'])}.",
             "Give a name such as 'Europe/Zurich'.",
         )
-    overlap = schedule.get("overlap", OVERLAPS[0])
+    overlap = schedule.get("overlap", QUEUE)
     if not isinstance(overlap, str) or overlap not in OVERLAPS:
         yield f"{where}['overlap'] is {shown(overlap)}.", "Write 'queue' or 'skip'."
     try:

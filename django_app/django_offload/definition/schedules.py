@@ -1,16 +1,19 @@
 """The schedules of an alias: those in OPTIONS['schedules'], and those of its decorated tasks."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ..conf import Options, shown
-from ..conf.schedules import Recurrence, entry_problems, when_problem
+from ..conf.schedules import SKIP, Recurrence, entry_problems, when_problem
+from ..conf.validation import Problem
 from ..exceptions import ConfigurationError
+from ..logs.escaping import printable
 from .offload_task import OffloadTask
 from .registry import name_of, registry, registry_or_none
 from .schedule_option import Schedule, cron, every, schedule_name
 
-__all__ = ["Schedule", "cron", "deployable", "every", "schedule_of", "schedules_of"]
+__all__ = ["Schedule", "cron", "every", "schedules_of"]
 
 CRON_HINT = "Write five fields, such as '0 3 * * *', or two schedules for what one can't say."
 NAME_HINT = 'Give one of them a name: @task(schedule=cron(..., name="...")).'
@@ -23,7 +26,7 @@ class Declared:
     name: str
     place: str  # For errors.
     recurrence: Recurrence
-    problems: tuple[tuple[str, str], ...] = ()  # Texts with hints.
+    problems: tuple[Problem, ...] = ()
 
 
 def schedules_of(options: Options) -> dict[str, Recurrence]:
@@ -59,14 +62,18 @@ def deployable(options: Options) -> Options:
     """
     schedules = list(declared(options))
     for one in schedules:
-        for text, hint in one.problems:
-            raise ConfigurationError(options.alias, text, hint)
+        for problem in one.problems:
+            raise ConfigurationError(options.alias, problem.text, problem.hint)
     return replace(options, schedules={one.name: one.recurrence for one in schedules})
 
 
-def with_readable_tasks(options: Options) -> Options:
-    """Do what deployable() does. If a task module can't be imported, return the options as they are."""
-    return options if registry_or_none() is None else deployable(options)
+def with_sound_schedules(options: Options) -> Options:
+    """
+    Return the options of an alias with its schedules as far as they can be deployed, for system checks.
+
+    Without the schedules of decorated tasks, if a task module can't be imported.
+    """
+    return options if registry_or_none() is None else replace(options, schedules=schedules_of(options))
 
 
 def declared(options: Options) -> Iterator[Declared]:
@@ -74,16 +81,38 @@ def declared(options: Options) -> Iterator[Declared]:
     places: dict[str, str] = {}
     for name, recurrence in options.schedules.items():
         places[name] = f"OPTIONS['schedules'][{shown(name)}]"
-        yield Declared(name=name, place=places[name], recurrence=recurrence)
+        problems = tuple(overlap_problems(options, places[name], recurrence))
+        yield Declared(name=name, place=places[name], recurrence=recurrence, problems=problems)
     for task in registry().scheduled():
         if task.backend != options.alias:
             continue
         one = of_task(task)
+        one = replace(one, problems=(*one.problems, *overlap_problems(options, one.place, one.recurrence)))
         other = places.setdefault(one.name, one.place)
         if other != one.place or one.name in options.schedules:
-            text = f"{one.place} is called '{one.name}', and so is {other}."
-            one = replace(one, problems=((text, NAME_HINT), *one.problems))
+            problem = Problem("E042", f"{one.place} is called '{one.name}', and so is {other}.", NAME_HINT)
+            one = replace(one, problems=(problem, *one.problems))
         yield one
+
+
+def overlap_problems(options: Options, place: str, recurrence: Recurrence) -> Iterator[Problem]:
+    """Yield what keeps an occurrence from being skipped."""
+    if recurrence.overlap != SKIP:
+        return
+    if not options.record_at_enqueue:
+        yield Problem(
+            "E043",
+            f"{place} has the overlap 'skip', but OPTIONS['record_at_enqueue'] is False, and only a record "
+            "says whether the task of an earlier occurrence still runs.",
+            "Remove one of the two, or use another alias.",
+        )
+    task = registry().tasks.get(recurrence.task)
+    if getattr(task, "unique", False):
+        yield Problem(
+            "E043",
+            f"{place} has the overlap 'skip', but its task {recurrence.task} is unique itself.",
+            "Remove the overlap: a unique task isn't enqueued again while it lives.",
+        )
 
 
 def of_task(task: OffloadTask) -> Declared:
@@ -99,8 +128,10 @@ def of_task(task: OffloadTask) -> Declared:
         problems.append((f"{place} {shown(schedule.written)} can't be used: {sentence(exc)}", CRON_HINT))
     else:
         if (problem := when_problem(when)) is not None:
-            problems.append((f"{place} {shown(schedule.written)} is {shown(when)} in AWS{problem[0]}", problem[1]))
-    entry = {
+            problems.append(
+                (f"{place} {shown(schedule.written)} is {shown(when)} in AWS{problem[0]}", problem[1])
+            )
+    entry: dict[str, Any] = {
         "timezone": schedule.timezone,
         "args": schedule.args,
         "kwargs": schedule.kwargs,
@@ -108,7 +139,13 @@ def of_task(task: OffloadTask) -> Declared:
     }
     problems += entry_problems(place, name, entry)
     recurrence = Recurrence(task=name_of(task), when=when, written=schedule.written, **entry)
-    return Declared(name=name, place=place, recurrence=recurrence, problems=tuple(problems))
+    return Declared(
+        name=name,
+        place=place,
+        recurrence=recurrence,
+        # Scheduler can't do what the decorator of a task says.
+        problems=tuple(Problem("E041", printable(text), printable(hint)) for text, hint in problems),
+    )
 
 
 def sentence(exc: Exception) -> str:
