@@ -16,8 +16,8 @@ from ..exceptions import CallFailed, OffloadError
 from ..protocol import schedule_state as transitions
 from ..protocol.conditional_write import Attributes, Refused
 from ..protocol.schedule_state import Verdict, read_state, state_id
-from ..sending.failures import enqueue_failed
 from ..sending.enqueue import announce_enqueued, build, enqueued_result, prototype_of, send
+from ..sending.failures import enqueue_failed
 from ..stores import store_of
 from ..stores.base import MOST_READ
 
@@ -88,7 +88,7 @@ def schedule_states(now: datetime | None = None) -> list[ScheduleState]:
                     last_at=state.last_at,
                     last_id=state.last_id,
                     last_skipped_at=state.last_skipped_at,
-                    next_times=next_times_of(recurrence, now, state.last_at),
+                    next_times=next_times_of(recurrence, now, state.told_at),
                 )
             )
     return states
@@ -102,11 +102,11 @@ def read_items(options: Options, ids: list[str]) -> Mapping[str, Attributes]:
     return items
 
 
-def next_times_of(recurrence: Recurrence, now: datetime, last_at: datetime | None) -> tuple[datetime, ...]:
+def next_times_of(recurrence: Recurrence, now: datetime, told_at: datetime | None) -> tuple[datetime, ...]:
     """Return the next times of a schedule. A rate counts from its last occurrence, if that is known."""
     from ..conf.occurrence_times import next_times  # Imported here, because an occurrence needs no times.
 
-    return tuple(next_times(recurrence.when, recurrence.timezone, now, NEXT_TIMES, last_at))
+    return tuple(next_times(recurrence.when, recurrence.timezone, now, NEXT_TIMES, told_at))
 
 
 def pause(options: Options, name: str, now: datetime | None = None) -> bool:

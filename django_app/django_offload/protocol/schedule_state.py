@@ -1,7 +1,7 @@
 """
 The state of a schedule: one item, `p:<alias>:<name>`. Each transition is a pure function.
 
-                    occurrence: puts last_at, last_id
+            occurrence: puts last_at, last_id, told_at
                    ┌──────┐
                    │      ▼
     no item ────▶ (running) ── pause: puts paused_at ──▶ (paused)
@@ -49,6 +49,7 @@ class ScheduleRecord:
     paused_at: datetime | None = None
     last_at: datetime | None = None
     last_id: str | None = None
+    told_at: datetime | None = None  # Of the last occurrence that nobody asked for.
     last_skipped_at: datetime | None = None
 
 
@@ -72,6 +73,7 @@ def occurrence(at: datetime, task_id: str) -> ConditionalWrite:
         put={
             "last_at": at_micros,
             "last_id": task_id,
+            "told_at": at_micros,
             "ttl": int((at + STATE_LIFE).timestamp()),
         },
         returns_old=False,
@@ -146,6 +148,7 @@ def read_state(item: Attributes | None) -> ScheduleRecord:
         paused_at=instant(state, "paused_at"),
         last_at=instant(state, "last_at"),
         last_id=last_id if isinstance(last_id, str) else None,
+        told_at=instant(state, "told_at"),
         last_skipped_at=instant(state, "last_skipped_at"),
     )
 

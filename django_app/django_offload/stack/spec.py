@@ -140,7 +140,7 @@ def merge_schedules(aliases: Sequence[Options]) -> dict[tuple[str, str], Recurre
                 raise ConfigurationError(
                     options.alias,
                     f"A schedule is called '{name}', and so is one of another alias of the stack.",
-                    "Rename one of the schedules, in OPTIONS['schedules'] or with name= in cron() or every().",
+                    "Rename one of them, in OPTIONS['schedules'] or with name= in cron() or every().",
                 )
             if (other := ids.setdefault(schedule_id(options.alias, name), name)) != name:
                 raise ConfigurationError(

@@ -1,6 +1,7 @@
 """manage.py offload_schedule: list the recurring tasks; pause, resume or run one."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -9,11 +10,14 @@ from django.core.management.base import CommandParser
 
 from ...aws import READ_SECONDS
 from ...conf import Options, configured
+from ...conf.schedules import Recurrence
 from ...definition.task_modules import complete_registry
+from ...exceptions import UnreadableRecord
 from ...operations import schedules
 from ...operations.find import find_many
 from ...operations.schedules import DECLARE, ScheduleState
 from ...protocol.record import read_record
+from ...stores.base import MOST_READ
 from ..base import EXIT_OK, OffloadCommand
 from ..rendering import Styled, styled_status
 
@@ -72,8 +76,8 @@ manage.py offload_schedule --run nightly
             self.write_json({**answer, "task_id": occurred.task_id, "skipped": occurred.is_skipped})
             if occurred.is_skipped:
                 raise self.failure(
-                    f"The task of an earlier occurrence of {name} hasn't ended, and its overlap is 'skip', so "
-                    f"nothing was enqueued. See manage.py offload_result {occurred.task_id}."
+                    f"Nothing was enqueued, because the task of an earlier occurrence of {name} hasn't "
+                    f"ended, and its overlap is 'skip'. See manage.py offload_result {occurred.task_id}."
                 )
             self.write_line(f"Enqueued {name} as the task {occurred.task_id}.")
             self.write_line(f"  → Follow it: manage.py offload_result {occurred.task_id} --follow")
@@ -120,12 +124,13 @@ manage.py offload_schedule --run nightly
 def statuses_of(ids: list[str]) -> dict[str, str]:
     """Return the status of each task that has a record."""
     unique = list(dict.fromkeys(ids))
-    return {
-        task_id: read_record(record).status
-        for start in range(0, len(unique), 100)
-        for _, found in find_many(unique[start : start + 100])
-        for task_id, record in found.items()
-    }
+    statuses: dict[str, str] = {}
+    for start in range(0, len(unique), MOST_READ):
+        for _, found in find_many(unique[start : start + MOST_READ]):
+            for task_id, record in found.items():
+                with suppress(UnreadableRecord):
+                    statuses[task_id] = read_record(record).status
+    return statuses
 
 
 def described(state: ScheduleState, statuses: dict[str, str]) -> dict[str, Any]:
@@ -153,9 +158,8 @@ def state_lines(
 ) -> Iterator[tuple[Any, ...]]:
     """Yield the lines of one schedule, each as its pieces."""
     recurrence = state.recurrence
-    zone = "" if recurrence.when.startswith("rate(") else f" {recurrence.timezone}"
     alias = f" of {state.alias}" if with_alias else ""
-    yield (Styled(state.name, "heading"), f"{alias}: {recurrence.written or recurrence.when}{zone}")
+    yield (Styled(state.name, "heading"), f"{alias}: {when_text(recurrence)}")
     yield (f"  task    {recurrence.task}",)
     if state.paused_at is not None:
         yield ("  paused  ", Styled(f"since {text_of(state.paused_at, 'UTC')}", "bad"))
@@ -174,9 +178,17 @@ def state_lines(
         yield (f"{last}{state.last_id or ''}, whose record is gone or not there yet",)
     if state.last_skipped_at is not None:
         yield (
-            f"          {text_of(state.last_skipped_at, recurrence.timezone)} was skipped, because the task of "
-            "an earlier occurrence hadn't ended",
+            f"          {text_of(state.last_skipped_at, recurrence.timezone)} was skipped, because the task "
+            "of an earlier occurrence hadn't ended",
         )
+
+
+def when_text(recurrence: Recurrence) -> str:
+    """Return when a task recurs: `every 15 minutes`, or a cron expression as it is written, and its zone."""
+    if recurrence.when.startswith("rate("):
+        period = recurrence.when.removeprefix("rate(").removesuffix(")")
+        return f"every {period.removeprefix('1 ')}"
+    return f"{recurrence.written or recurrence.when} {recurrence.timezone}"
 
 
 def text_of(instant: datetime, timezone: str) -> str:
