@@ -22,7 +22,7 @@ MISSING = (
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """The demo as `make demo` runs it, ended as Ctrl-C ends it."""
-    demo = Demo(tmp_path_factory.mktemp("demo"))
+    demo = Demo(tmp_path_factory.mktemp("demo"), DJANGO_SETTINGS_MODULE="tests.browser.scheduled_site")
     demo.start()
     yield demo
     assert demo.end() == 0, demo.text()

@@ -86,6 +86,7 @@ def of_the_board(visitor: Visitor, demo: Demo) -> Iterator[str]:
         "dead": f"{BOARD}?list=dead",
         "none-found": f"{BOARD}?list=failed&name=nothing",
         "queues": f"{BOARD}queues/",
+        "schedules": f"{BOARD}schedules/",
         "unreadable": f"{BOARD}unreadable/",
         "history": f"{BOARD}{made['FAILED']}/history/",
         **{f"task-{state.lower().replace(' ', '-')}": f"{BOARD}{of}/change/" for state, of in made.items()},
@@ -156,7 +157,8 @@ def main() -> int:
 
 
 def _visit_all(browser: Browser, kept: Path, folder: Path) -> None:
-    demo, site = Demo(kept), Site(kept / "pages")
+    demo = Demo(kept, DJANGO_SETTINGS_MODULE="tests.browser.scheduled_site")
+    site = Site(kept / "pages")
     demo.start()
     try:
         visitor = Visitor(browser, demo.address)

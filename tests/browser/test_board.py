@@ -196,7 +196,7 @@ def test_axe_finds_nothing_serious_and_nothing_sticks_out(
     assert (sum(map(int, re.findall(r"\d+", ground))) < 3 * 128) == (scheme == "dark"), ground
 
     of_the_task = [f"{task_id}/history/", f"{task_id}/change/"]
-    for path in ("", "?list=failed", "?list=all", "queues/", "unreadable/", *of_the_task):
+    for path in ("", "?list=failed", "?list=all", "queues/", "unreadable/", "schedules/", *of_the_task):
         assert visitor.goto(f"{BOARD}{path}") == 200
         found += found_by_axe(visitor)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
@@ -204,6 +204,35 @@ def test_axe_finds_nothing_serious_and_nothing_sticks_out(
     found += found_by_axe(visitor)
 
     assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+def test_a_schedule_is_run_paused_and_resumed_by_the_keyboard(
+    sign_in: Callable[[Visitor], Visitor], visit: Callable[..., Visitor], scripts: bool
+):
+    visitor = visit(viewport={"width": 390, "height": 844}, java_script_enabled=scripts)
+    page = sign_in(visitor).page
+    schedule = page.get_by_role("region", name="nightly-rates")
+
+    for verb, said in (
+        ("Run now", "Schedule nightly-rates: Enqueued task "),
+        ("Pause", "Schedule nightly-rates: Paused. "),
+        ("Resume", "Schedule nightly-rates: Resumed, "),
+    ):
+        visitor.goto(f"{BOARD}schedules/")
+        schedule.get_by_role("button", name=f"{verb}… nightly-rates").focus()
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name=f"Yes, {verb.lower()}").focus()
+        page.keyboard.press("Enter")
+        expect(page.locator(".messagelist")).to_contain_text(said)
+        expect(schedule.locator(".board-state").first).to_have_text("PAUSED" if verb == "Pause" else "ACTIVE")
+
+    expect(schedule).to_contain_text(re.compile(r"03:00 E[SD]T\s+\(20\d\d-\d\d-\d\d 0[78]:00 UTC\)"))
+    schedule.get_by_role("link", name="Task").click()
+    expect(page.get_by_role("heading", name="lab.tasks.exchange_rates")).to_be_visible()
+    visitor.goto(f"{BOARD}schedules/")
+    schedule.get_by_role("link", name="History").click()
+    expect(page.locator("#change-history")).to_contain_text("Pause schedule nightly-rates of default")
 
 
 def test_charts_are_told_apart_without_colour_and_have_tables(

@@ -13,7 +13,7 @@ from ..operations.staff_log import log_staff_action, unknown_if_it_raises
 from .page_response import PageResponse
 from .schedules import SCHEDULE_ACTIONS, ScheduleAction, ShownSchedule, shown_schedules
 
-# How old the answer to the page that asks may be, and how far the clocks of two machines of a site may differ.
+# How old the answer to the page that asks may be, and how far the clocks of two machines may differ.
 LONGEST_THOUGHT, CLOCKS_APART = timedelta(minutes=15), timedelta(minutes=1)
 
 
@@ -50,8 +50,8 @@ def act_on_schedule(request: HttpRequest, context: dict[str, Any]) -> HttpRespon
     at = instant_asked(request.POST.get("at", ""))
     if at is None:
         minutes = LONGEST_THOUGHT // timedelta(minutes=1)
-        text = f"Nothing was done, because the question was older than {minutes} minutes. Choose the action again."
-        messages.warning(request, text)
+        text = f"Nothing was done, because the question was older than {minutes} minutes."
+        messages.warning(request, f"{text} Choose the action again.")
     else:
         run_action(request, action, shown, at)
     return HttpResponseRedirect(schedules_address())

@@ -67,11 +67,11 @@ class TaskRunner(ABC):
     @occurs_in_a_thread
     def run_schedule(self, name: str, *, at: datetime | None = None, alias: str | None = None) -> Any:
         """
-        Enqueue one occurrence of a schedule, as the sweeper does it for Scheduler, and return its task result.
+        Enqueue one occurrence of a schedule, as the sweeper does for Scheduler, and return its task result.
 
         Return None if nothing is enqueued, because the schedule is paused, or because `overlap="skip"` skips
-        it. `at` is any time (default: now), also one at which the schedule doesn't come; a naive one is in the
-        project's time zone. The same time again makes no second task. run() runs the task. Raise
+        it. `at` is any time (default: now), also one at which the schedule doesn't come; a naive one is in
+        the project's time zone. The same time again makes no second task. run() runs the task. Raise
         UnknownSchedule, with names that are like it, if there is no such schedule.
         """
         from .schedules import occur  # Imported here, because few tests have a schedule.

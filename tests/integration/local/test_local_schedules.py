@@ -1,4 +1,4 @@
-"""A cron of TASKS and one of a decorated task, on AWS on this machine, from the clock to the task's result."""
+"""A cron of TASKS and one of a decorated task, on this machine, from the clock to the task's result."""
 
 import threading
 from datetime import UTC, datetime, timedelta

@@ -11,12 +11,16 @@ from django_offload.aws.time_budget import seconds_left
 from django_offload.board.pages import ACT_SECONDS
 from django_offload.conf import CLIENTS
 from django_offload.exceptions import OutOfTime, ResourceMissing
-from tests.unit.board.test_actions import create_task
+from tests.unit.board.test_actions import NAME, create_task
 from tests.unit.silence import PATIENCE_SECONDS, calling, silent_server
 
 
 @pytest.mark.parametrize("client_kind", CLIENTS)
 def test_every_page_answers_503_in_time(staff, settings, ours, client_kind):
+    ours["default"]["OPTIONS"]["schedules"] = {
+        "nightly": {"task": NAME, "when": "cron(0 3 * * ? *)", "args": [4]}
+    }
+    settings.TASKS = dict(ours)
     ada = staff()
     with silent_server() as url, calling(settings, ours, client_kind, url):
         began = time.monotonic()
@@ -25,10 +29,11 @@ def test_every_page_answers_503_in_time(staff, settings, ours, client_kind):
             ada.open("1" * 32),
             ada.client.get(reverse("admin:django_offload_task_queues")),
             ada.client.get(reverse("admin:django_offload_task_unreadable")),
+            ada.client.get(reverse("admin:django_offload_task_schedules")),
         ]
         seconds = time.monotonic() - began
 
-    assert [answer.status_code for answer in answers] == [503] * 4
+    assert [answer.status_code for answer in answers] == [503] * 5
     assert seconds < 10 * PATIENCE_SECONDS
     for answer in answers:
         assert "AWS" in answer.context["explanation"]

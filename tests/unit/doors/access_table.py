@@ -26,7 +26,8 @@ METHODS = {
 }
 ACTORS_TOGETHER = {
     # Staff who may see every task, with no or one other permission.
-    "VIEWERS": "superuser view view+cancel view+retry view+redrive view+discard view+body view+pause view+resume view+run",
+    "VIEWERS": "superuser view view+cancel view+retry view+redrive view+discard view+body "
+    "view+pause view+resume view+run",
     # Staff who may see no task.
     "BLIND": "none cancel retry redrive discard body pause resume run",
     "CANCELLERS": "superuser view+cancel",

@@ -41,7 +41,8 @@ def test_a_machine_that_slept_through_many_times_runs_the_latest(caplog: pytest.
     assert taken == [AT + 8 * HOUR, None, AT + 8 * HOUR + timedelta(minutes=1)]
     (line,) = caplog.messages
     assert line == (
-        "Schedule nightly: this machine slept through some of its times; only that of 2026-03-10 10:00 UTC is run"
+        "Schedule nightly: this machine slept through some of its times; "
+        "only that of 2026-03-10 10:00 UTC is run"
     )
 
 

@@ -1,4 +1,4 @@
-"""EventBridge on this machine: rules and schedules, by rate and by cron, and the functions that they invoke."""
+"""EventBridge on this machine: rules and schedules, by rate and by cron, and what they invoke."""
 
 import json
 import logging
@@ -145,12 +145,14 @@ class Schedule:
         return [rule for rule, _ in self._timers]
 
     def replace(self, rules: Iterable[Rule]) -> tuple[list[Rule], list[Rule]]:
-        """Follow these rules from now on. Return the new ones and the old ones; the others go on as before."""
+        """Follow these rules from now on. Return the new ones, and those that are gone. Others go on."""
         with self._lock:
             kept = dict(self._timers)
             timers = {rule: kept[rule] if rule in kept else self._timer(rule) for rule in rules}
             self._timers = [(rule, timer) for rule, timer in timers.items() if timer is not None]
-            return [rule for rule in timers if rule not in kept], [rule for rule in kept if rule not in timers]
+            return [rule for rule in timers if rule not in kept], [
+                rule for rule in kept if rule not in timers
+            ]
 
     def next_times(self) -> Sequence[tuple[Rule, datetime | None]]:
         """Return each rule with its next time, or None if it has no more."""
