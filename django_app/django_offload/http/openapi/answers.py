@@ -32,6 +32,8 @@ SCHEMAS: Node = {
             "run_after": INSTANT | {"description": "The time before which the task doesn't start."},
             "return_value": {"description": "What the task returned, only if it was SUCCESSFUL."},
             "error": {"$ref": "#/components/schemas/TaskError"},
+            "duplicate_of": TASK_ID
+            | {"description": "The id of the task that does the work, only if this one is its duplicate."},
         },
         "required": [
             *("id", "task", "queue", "status", "attempts", "progress"),
