@@ -33,7 +33,8 @@ def show_holder(result: AnyResult, enqueued: EnqueuedTask, holder: Holder, *, id
         record = read_record(holder.record)
         # Of large arguments that aren't in its record, the same are at hand, unless `unique` is a function.
         parts = {} if record.inline else {ARGUMENTS_PART: enqueued.arguments}
-        show(result_of(record, parts, result.task), result, kept={"task", "duplicate_of"})
+        task = registry().resolve(record.enqueued.name)
+        show(result_of(record, parts, task), result, kept={"duplicate_of"})
     except (OffloadError, KeyError):  # The record can't be read, and its id is all that is known.
         object.__setattr__(result, "enqueued_at", in_django_time(enqueued.enqueued_at))
 

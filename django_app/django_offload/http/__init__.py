@@ -65,6 +65,7 @@ def status_of_enqueued(result: AnyResult) -> dict[str, Any]:
     from ..operations.status import iso, outcome
 
     options = configured().get(result.task.backend)
+    holder: str | None = getattr(result, "duplicate_of", None)
     return {
         "id": result.id,
         "task": name_of(result.task),
@@ -77,7 +78,7 @@ def status_of_enqueued(result: AnyResult) -> dict[str, Any]:
         "finished_at": iso(result.finished_at),
         "run_after": iso(result.task.run_after),
         **outcome(result, error_text=options is None or options.error_text == "owner"),
-        **({"duplicate_of": result.duplicate_of} if getattr(result, "duplicate_of", None) else {}),
+        **({"duplicate_of": holder} if holder is not None else {}),
     }
 
 

@@ -62,7 +62,7 @@ class TaskProgress:
 
     @classmethod
     def from_record(cls, record: TaskRecord, task_id: str) -> Self:
-        """Return the progress of a record. The id is another one, of a duplicate whose work this task does."""
+        """Return the progress of a record, under its id, or that of a duplicate whose work it does."""
         return cls(
             id=task_id,
             status=record.status,

@@ -110,9 +110,10 @@ def cancel_task(request: HttpRequest, task_id: str) -> HttpResponse:
 
 def permitted_status(request: HttpRequest, task: StoredTask) -> dict[str, object]:
     """Return the status of a task that the visitor may cancel: the state alone, unless they may view it."""
+    holder = followed(task)
     if is_owner(request, task.record) or is_staff(request):
-        return read_status(request, task, followed(task))
-    return {"id": task.record.enqueued.id, "status": task.record.status}
+        return read_status(request, task, holder)
+    return {"id": task.record.enqueued.id, "status": holder.record.status}
 
 
 def with_etag(request: HttpRequest, record: TaskRecord, response: HttpResponse, *vary: str) -> HttpResponse:

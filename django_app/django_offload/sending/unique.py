@@ -48,9 +48,9 @@ def send_unique(
             enqueued.id: outcome(enqueued, answers.get(enqueued.id), failures) for enqueued in enqueued_tasks
         }
         duplicates = [
-            (enqueued, holder)
+            (enqueued, found)
             for enqueued in asking
-            if isinstance(holder := outcomes[enqueued.id], Holder) and keeps_id(enqueued, holder, ids_are_known)
+            if isinstance(found := outcomes[enqueued.id], Holder) and keeps_id(enqueued, found, ids_are_known)
         ]
         outcomes |= record_duplicates(store, options, duplicates)
     return [outcomes[enqueued.id] for enqueued in enqueued_tasks]
