@@ -13,6 +13,7 @@ from django.db import transaction
 from django_offload.compat import InvalidTask, TaskResultStatus, signals, task_backends
 from django_offload.conf import configured
 from django_offload.outbox import drain as outbox
+from django_offload.protocol import message
 from django_offload.stores import store_of
 from tests.contract import unique_tasks as tasks
 from tests.contract.outbox_site import Killed, rolled_back, rows
@@ -236,6 +237,18 @@ def test_the_request_of_a_duplicate_empties_its_row_and_announces_nothing(offloa
 
 def drain():
     return outbox.drain(datetime.now(UTC) + timedelta(minutes=1), lambda: 60.0)
+
+
+def test_a_worker_of_an_earlier_release_gives_a_unique_task_back(offload):
+    first = tasks.sync.enqueue(7)
+    with mock.patch.object(message, "VERSION", 2):
+        offload.run(skip=False)
+    assert (tasks.ran, tasks.sync.enqueue(7).id) == ([], first.id)
+
+    offload.run()
+
+    assert tasks.ran == [("sync", 7, False)]
+    assert len(record(first.id)["workers"]) == 1
 
 
 def test_a_result_can_be_pickled_compared_and_printed(offload):
