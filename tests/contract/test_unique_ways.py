@@ -198,7 +198,9 @@ def test_sensitive_arguments_are_in_no_key_and_no_error(place, caplog):
     assert tasks.pay.enqueue(1, card).duplicate
     with pytest.raises(InvalidTask) as refused:
         tasks.refuse.enqueue(card)
-    assert "unique of task tests.contract.unique_tasks.refuse raised ZeroDivisionError. " in str(refused.value)
+    assert "unique of task tests.contract.unique_tasks.refuse raised ZeroDivisionError. " in str(
+        refused.value
+    )
     assert refused.value.__cause__ is None
     assert card not in caplog.text + str(refused.value)
 
@@ -256,7 +258,7 @@ def test_a_result_can_be_pickled_compared_and_printed(offload):
     cache.set("result", second)
     copy = cache.get("result")
 
-    assert copy == second == pickle.loads(pickle.dumps(second))
+    assert copy == second == pickle.loads(pickle.dumps(second))  # noqa: S301, our own
     assert copy.task is not None
     assert copy.task.unique is tasks.report.unique
     assert (copy.duplicate, copy.id) == (True, first.id)

@@ -81,7 +81,7 @@ class OffloadTask(Task):  # type: ignore[type-arg]
     # Whether only one task with the same arguments may wait or run: True, "queued" (may wait), or a function
     # of the arguments that returns what has to be the same.
     unique: Unique = False
-    # How long a waiting task keeps others out; None means until it has ended.
+    # How long a unique task may wait before the next call replaces it; None means as long as it takes.
     unique_for: timedelta | None = None
     stable_name: str = ""  # The name in messages: the name, or else the module path.
 

@@ -117,7 +117,5 @@ def strange_parameters(task: AnyTask, unique: Callable[..., object]) -> list[str
     return [
         one.name
         for one in parameters
-        if one.kind is not Parameter.VAR_KEYWORD
-        and one.default is Parameter.empty
-        and one.name not in known
+        if one.kind is not Parameter.VAR_KEYWORD and one.default is Parameter.empty and one.name not in known
     ]

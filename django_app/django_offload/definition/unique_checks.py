@@ -34,7 +34,7 @@ def check_unique_tasks(**kwargs: Any) -> list[CheckMessage]:
         if strange:
             messages.append(
                 Error(
-                    f"unique of {path} needs {', '.join(strange)}, which the task has no parameter for.",
+                    f"The `unique` of {path} needs {', '.join(strange)}, but the task has no such parameter.",
                     hint="Name parameters of the task's function, or take **arguments.",
                     id="django_offload.E049",
                 )

@@ -178,7 +178,7 @@ TASKS = (
     Idiom(
         "a lock around the body of a task: cache.add(), redis.lock()",
         ("lock in a task",),
-        "If it lets one task at a time run for the same arguments, remove it and write `@task(unique=True)`: a "
-        "worker that dies leaves nothing locked. A lock that other code takes too stays.",
+        "If it lets one task at a time run for the same arguments, remove it and write `@task(unique=True)`. "
+        "A worker that dies then leaves nothing locked. A lock that other code takes too stays.",
     ),
 )
