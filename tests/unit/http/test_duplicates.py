@@ -116,11 +116,16 @@ def test_a_task_without_an_owner_is_not_given_to_one_who_has(site):
     assert second["duplicate_of"] == first.id != second["id"]
 
 
-def test_a_duplicate_whose_work_is_forgotten_says_so(site):
+@pytest.mark.parametrize("how", ["deleted", "hidden", "unreadable"])
+def test_a_duplicate_whose_work_is_forgotten_says_so(site, how):
     ada, bob = Visitor("ada"), Visitor("bob")
     first, second = ada.start().json(), bob.start().json()
     site.run()
-    del store_of(configured()["default"]).records[first["id"]]
+    records = store_of(configured()["default"]).records
+    if how == "deleted":
+        del records[first["id"]]
+    else:  # Its result isn't kept any more, or somebody changed its record.
+        records[first["id"]] |= {"hidden_at": 1_000_000_000} if how == "hidden" else {"fence": "one"}
 
     seen = bob.status(reverse("django_offload:status", args=[second["id"]])).json()
 
