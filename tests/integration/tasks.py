@@ -83,3 +83,26 @@ def renamed(order):
 def _hook(context):
     if HOOKS:
         HOOKS.pop(0)(context.task_result.id)
+
+
+ASKED: list[Any] = []  # What the backoff of `shaky` does. Each test brings its own.
+
+
+def ask(exception, task_result):
+    (answer,) = ASKED
+    return answer(exception, task_result)
+
+
+@task(max_attempts=3, backoff=ask, takes_context=True)
+def shaky(context, value):
+    raise OSError(f"attempt {context.attempt} of {value}")
+
+
+@task(max_attempts=3, backoff=ask)
+async def shaky_coroutine(value):
+    raise OSError(f"down with {value}")
+
+
+@task(max_attempts=3, backoff=ask, sensitive="value")
+def shaky_secret(value):
+    raise OSError(f"down with {value}")

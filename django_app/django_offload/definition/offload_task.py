@@ -25,12 +25,12 @@ from ..compat import (
     TaskResult,
     TaskResultStatus,
 )
+from .backoff import Backoff
 from .bulk_results import Arguments, AsyncBulkResults, BulkResults, split_arguments
 from .context import OffloadContext
 from .option_checks import check_options, duration_option
 from .unique_option import Unique
 
-type Backoff = float | timedelta | Callable[[int], float | timedelta]
 # Only Django's stubs let these types take arguments. At run time they don't.
 type AnyTask = Task[..., Any]
 type AnyResult = TaskResult[..., Any]
@@ -56,8 +56,9 @@ class OffloadTask(Task):  # type: ignore[type-arg]
 
     # How often the task may run in all, from 1 to 100; if set, exceptions are retried too, not only crashes.
     max_attempts: int | None = None
-    # The longest pause before the second attempt, doubled with each attempt up to 15 minutes, or a function
-    # of the attempt's number that returns the pause.
+    # The longest pause before the second attempt, doubled with each attempt up to 15 minutes; or a function
+    # that returns the pause, or None to end the task, from the attempt's number, or from the exception and
+    # the result.
     backoff: Backoff = 1.0
     # Exception classes after which the task is tried again; all of them if only `max_attempts` is set.
     retry_on: Exceptions = ()

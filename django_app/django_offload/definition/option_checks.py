@@ -8,10 +8,9 @@ from typing import Any
 from ..compat import InvalidTask
 from ..conf import LONGEST_RESULT_TTL, MOST_ATTEMPTS, duration
 from ..protocol.record_size import is_short_text
+from .backoff import LONGEST_DURATION, check_backoff
 from .unique_option import check_unique
 
-# What is computed from a timeout or a backoff has to be a datetime.
-LONGEST_DURATION = timedelta(days=36_500)
 # Of a task's name, as UTF-8. Every write of a record bills it.
 MOST_NAME_BYTES = 500
 
@@ -36,6 +35,8 @@ def check_options(task: Any) -> None:
     for kind in (*task.retry_on, *task.no_retry_on):
         if not isinstance(kind, type) or not issubclass(kind, BaseException):
             raise InvalidTask(f"retry_on and no_retry_on take exception classes, not {kind!r}.")
+    if callable(task.backoff):
+        check_backoff(task.backoff)
     backoff = None if callable(task.backoff) else duration_option("backoff", task.backoff)
     for option, value in (("timeout", task.timeout), ("backoff", backoff)):
         if value is not None and value > LONGEST_DURATION:

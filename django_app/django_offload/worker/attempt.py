@@ -27,7 +27,6 @@ from ..protocol.record import (
     DUE_AFTER,
     INLINE_RESULT_BYTES,
     PART_BYTES,
-    RECORD_LIFE,
     SWEEP_EVERY,
     TaskRecord,
     error_of,
@@ -204,7 +203,9 @@ class Attempt:
 
     def store_failure(self, record: TaskRecord, exc: BaseException) -> timedelta | None:
         """Store what the task raised: release the record for another attempt, or fail it."""
-        delay = self.backoff(exc, record)
+        from .next_attempt import pause_after  # Imported here, because most attempts succeed.
+
+        delay = pause_after(self, exc, record)
         if delay is None:
             self.fail(record, exc)
             return None
@@ -306,21 +307,6 @@ class Attempt:
         text = "Task id=%s name=%s attempt=%s of %s failed with %s; again in %.1f s"
         logger.warning(text, enqueued.id, enqueued.name, count, most, kind, seconds)
         return delay if returns else None
-
-    def backoff(self, exc: BaseException, record: TaskRecord) -> timedelta | None:
-        """Return how long to wait for the next attempt, or None if there is none."""
-        if not self.policy.retries(exc, record.attempts):
-            return None
-        try:
-            delay = self.policy.delay(record.attempts)
-            _ = self.environment.clock() + delay + RECORD_LIFE
-        except Exception as failure:  # noqa: BLE001, a callable of the project, which must not repeat the task
-            enqueued = self.enqueued
-            log_exception(
-                failure, self.mask, "Task id=%s name=%s ends: its backoff failed", enqueued.id, enqueued.name
-            )
-            return None
-        return delay
 
     @cached_property
     def mask(self) -> "Mask | None":
