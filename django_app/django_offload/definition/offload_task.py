@@ -3,7 +3,7 @@
 import os
 import sys
 from asyncio import _get_running_loop as running_loop
-from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
@@ -26,7 +26,7 @@ from ..compat import (
     TaskResultStatus,
 )
 from .backoff import Backoff
-from .bulk_results import Arguments, AsyncBulkResults, BulkResults, split_arguments
+from .bulk_results import Arguments, AsyncBulkResults, BulkResults
 from .context import OffloadContext
 from .option_checks import check_options, duration_option
 from .unique_option import Unique
@@ -147,6 +147,30 @@ class OffloadTask(Task):  # type: ignore[type-arg]
         """Do what enqueue() does. This is Celery's name for it."""
         return self.enqueue(*args, **kwargs)
 
+    def enqueue_on_commit(self, *args: Any, **kwargs: Any) -> AnyResult | None:
+        """
+        Enqueue the task when the open transaction of the default database commits; without one, at once.
+
+        It does so whatever the option `on_commit` says. If the transaction is rolled back, nothing is sent.
+        What is wrong with the arguments is raised at once. With a backend that isn't one of django-offload,
+        return None inside a transaction, because that backend makes the result at the commit.
+        """
+        backend = self.get_backend()
+        own = getattr(backend, "enqueue_on_commit", None)
+        if own is None:
+            from .other_backends import enqueue_on_commit
+
+            backend.validate_task(self)
+            return enqueue_on_commit(self, args, kwargs)
+        if running_loop() is not None:
+            refuse_event_loop(self, "enqueue_on_commit", "await {}.aenqueue_on_commit(...)")
+        result: AnyResult = own(self, args, kwargs)
+        return result
+
+    async def aenqueue_on_commit(self, *args: Any, **kwargs: Any) -> AnyResult | None:
+        """Do what enqueue_on_commit() does, asynchronously."""
+        return await sync_to_async(self.enqueue_on_commit)(*args, **kwargs)
+
     def enqueue_many(self, arguments: Iterable[Arguments]) -> BulkResults[AnyResult | Exception]:
         """
         Enqueue one task per item of `arguments`, in bulk, and return an iterator over their answers.
@@ -161,7 +185,11 @@ class OffloadTask(Task):  # type: ignore[type-arg]
         """
         backend = self.get_backend()
         backend.validate_task(self)
-        many = getattr(backend, "enqueue_many", enqueue_one_by_one)
+        many = getattr(backend, "enqueue_many", None)
+        if many is None:
+            from .other_backends import enqueue_one_by_one
+
+            many = enqueue_one_by_one
         return BulkResults(many(self, arguments))
 
     def aenqueue_many(
@@ -235,18 +263,6 @@ def refuse_event_loop(task: AnyTask, method: str, instead: str) -> None:
             f"{name}.{method}() would block the event loop of this thread until AWS answers. "
             f"Use {instead.format(name)}, or call it in another thread, with sync_to_async()."
         )
-
-
-def enqueue_one_by_one(task: AnyTask, arguments: Iterable[Arguments]) -> Iterator[AnyResult | Exception]:
-    """Do what enqueue_many() does, for a backend that has no bulk."""
-    for item in arguments:
-        args, kwargs = split_arguments(item)
-        try:
-            answer = task.enqueue(*args, **kwargs)
-        except Exception as exc:  # noqa: BLE001, the exception is the answer
-            yield exc
-        else:
-            yield answer
 
 
 def local_result(task: AnyTask) -> AnyResult:
