@@ -111,9 +111,9 @@ def test_a_row_of_a_newer_version_stays_until_a_release_can_read_it(site, caplog
     assert rows() == [left]
     (said,) = [record.getMessage() for record in caplog.records]
     assert said == (
-        f"Task id={left} stays in the outbox: UnknownVersion: The row of the outbox has version {VERSION + 1}, "
-        "which this release can't read. Deploy the workers before the web side, or upgrade django-offload on the "
-        "workers."
+        f"Task id={left} stays in the outbox: UnknownVersion: The row of the outbox has version "
+        f"{VERSION + 1}, which this release can't read. Deploy the workers before the web side, or upgrade "
+        "django-offload on the workers."
     )
     OutboxEntry.objects.update(birth=entry.birth)
     assert drain() == 1
