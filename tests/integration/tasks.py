@@ -106,3 +106,18 @@ async def shaky_coroutine(value):
 @task(max_attempts=3, backoff=ask, sensitive="value")
 def shaky_secret(value):
     raise OSError(f"down with {value}")
+
+
+WORK: list[Any] = []  # What the next attempts of these tasks do with their context, one each.
+
+
+@task(takes_context=True, max_attempts=3, backoff=0)
+def annotated(context):
+    return WORK.pop(0)(context)
+
+
+@task(takes_context=True, max_attempts=3, backoff=0)
+async def annotated_coroutine(context):
+    outcome = WORK.pop(0)(context)
+    await context.asave_metadata()
+    return outcome

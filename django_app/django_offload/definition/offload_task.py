@@ -4,7 +4,7 @@ import os
 import sys
 from asyncio import _get_running_loop as running_loop
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from reprlib import repr as short
@@ -28,7 +28,7 @@ from ..compat import (
 from .backoff import Backoff
 from .bulk_results import Arguments, AsyncBulkResults, BulkResults
 from .context import OffloadContext
-from .option_checks import check_options, duration_option
+from .option_checks import check_options, duration_option, metadata_option
 from .unique_option import Unique
 
 # Only Django's stubs let these types take arguments. At run time they don't.
@@ -37,9 +37,11 @@ type AnyResult = TaskResult[..., Any]
 type Exceptions = tuple[type[BaseException], ...]
 
 # The options that .using() can change, besides Django's own.
-USING = ("max_attempts", "backoff", "retry_on", "no_retry_on", "timeout", "result_ttl")
+# `metadata` belongs to one call, so @task doesn't take it.
+CHANGING = ("max_attempts", "backoff", "retry_on", "no_retry_on", "timeout", "result_ttl")
+USING = (*CHANGING, "metadata")
 # All options of @task, besides Django's own.
-DECORATING = (*USING, "name", "aliases", "sensitive", "unique", "unique_for")
+DECORATING = (*CHANGING, "name", "aliases", "sensitive", "unique", "unique_for")
 # Types whose values an error may quote. The repr() of a QuerySet would query the database.
 PLAIN = (str, int, float, bool, NoneType)
 
@@ -79,6 +81,8 @@ class OffloadTask(Task):  # type: ignore[type-arg]
     unique: Unique = False
     # How long a waiting task keeps others out; None means until it has ended.
     unique_for: timedelta | None = None
+    # What the project notes about this task, of at most 300 bytes as JSON. Its record contains it.
+    metadata: dict[str, Any] | None = field(default=None, hash=False)
     stable_name: str = ""  # The name in messages: the name, or else the module path.
 
     # A template calls what can be called, but a task only says how to enqueue it.
@@ -99,6 +103,8 @@ class OffloadTask(Task):  # type: ignore[type-arg]
             set_option(self, "stable_name", self.name or self.module_path)
         if not self.name:
             set_option(self, "name", self.func.__name__)
+        if self.metadata is not None:
+            set_option(self, "metadata", metadata_option(self.metadata))
         check_options(self)
         super(OffloadTask, self).__post_init__()
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..compat import InvalidTask
 from ..conf import LONGEST_RESULT_TTL, MOST_ATTEMPTS, duration
+from ..protocol.json_codec import load
 from ..protocol.record_size import is_short_text
 from .backoff import LONGEST_DURATION, check_backoff
 from .unique_option import check_unique
@@ -49,6 +50,16 @@ def check_options(task: Any) -> None:
             f"sensitive names {', '.join(sorted(missing))}, but {task.module_path} has no such parameters. "
             "Give names of its parameters."
         )
+
+
+def metadata_option(value: object) -> dict[str, Any]:
+    """Return a copy of the metadata that nothing else changes."""
+    from .metadata import metadata_text  # Imported here, because few tasks have metadata.
+
+    try:
+        return load(metadata_text(value))  # type: ignore[no-any-return]
+    except ValueError as exc:
+        raise InvalidTask(str(exc)) from None
 
 
 def duration_option(option: str, value: Any) -> timedelta | None:
