@@ -81,7 +81,7 @@ class OffloadTask(Task):  # type: ignore[type-arg]
     unique: Unique = False
     # How long a waiting task keeps others out; None means until it has ended.
     unique_for: timedelta | None = None
-    # What the project notes about this task, of at most 300 bytes as JSON. Its record contains it.
+    # What the project notes about one call, at most 300 bytes as JSON; only `.using()` takes it.
     metadata: dict[str, Any] | None = field(default=None, hash=False)
     stable_name: str = ""  # The name in messages: the name, or else the module path.
 

@@ -102,7 +102,8 @@ TASKS = (
             *("@task(default_retry_delay=)", "task.default_retry_delay"),
         ),
         "Write `backoff=seconds`. It doubles up to 15 minutes, with jitter. For fixed waits write "
-        "`backoff=lambda attempt: 180`; 180 s is Celery's default_retry_delay.",
+        "`backoff=lambda attempt: 180`; 180 s is Celery's default_retry_delay. A function of two, such as "
+        "`lambda exception, task_result: 60`, sees the exception too.",
     ),
     Idiom(
         "soft_time_limit=, time_limit=",
