@@ -121,7 +121,7 @@ def test_a_row_of_a_newer_version_stays_until_a_release_can_read_it(site, caplog
 
 @pytest.mark.parametrize(
     "change",
-    [{"v": None}, {"tenant": "a"}, {"v": None, "owner": None, "depth": None, "options": None}],
+    [{"v": None}, {"later": "a"}, {"v": None, "owner": None, "depth": None, "options": None}],
     ids=["first rows", "newer fields", "fewer fields"],
 )
 def test_a_row_of_another_release_with_this_version_is_sent(site, change):

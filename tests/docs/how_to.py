@@ -24,6 +24,7 @@ PAGES = [
         "sensitive_arguments",
         "test_tasks",
         "transactions",
+        "unique_tasks",
     )
 ]
 # Calls of other programs, which test_how_to.py and tests/architecture/test_audit.py hold.

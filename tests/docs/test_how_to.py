@@ -231,6 +231,24 @@ def test_a_task_leaves_after_the_commit(shop: Callable[[str], Shop]) -> None:
     assert later.enqueued_at is not None
 
 
+def test_one_of_equal_tasks_waits_or_runs(shop: Callable[[str], Shop]) -> None:
+    offload, module = shop("unique_tasks")
+    views, of_page = module("orders.views"), module("orders.tasks")
+    first, again = views.sync_now(7), views.sync_now(7)
+    in_transactions = [module("orders.checkout").checkout(customer) for customer in (7, 8)]
+    changes = [module("orders.signals").order_changed(7) for _ in range(3)]
+    reports = [of_page.report.enqueue(7), of_page.report.enqueue(customer_id=7, detail="long", user_id=1)]
+
+    assert (first[1], again) == ("Started.", (first[0], "It is under way already."))
+    assert [duplicate for duplicate, _ in in_transactions] == [True, False]
+    assert len({change.id for change in changes}) == len({report.id for report in reports}) == 1
+    assert offload.run() == 4
+    for duplicate, result in in_transactions:
+        result.refresh()
+        assert (result.return_value, result.duplicate) == (f"synced {result.args[0]}", duplicate)
+    assert not of_page.sync.enqueue(7).duplicate
+
+
 def settings_of(page: str, which: str = "") -> dict[str, Any]:
     """Return what one of the settings files on a page sets."""
     space: dict[str, Any] = {"INSTALLED_APPS": []}

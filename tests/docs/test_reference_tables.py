@@ -5,6 +5,7 @@ import dataclasses
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from django.core.management import get_commands
@@ -147,7 +148,8 @@ def test_a_status_has_the_fields_that_are_there(world) -> None:
 
     shown = set()
     for result in (failed, done):
-        status = pages.status.status_of(record_of(result.id), {}, traceback=True)
+        record = replace(record_of(result.id), duplicate_of=failed.id)
+        status = pages.status.status_of(record, {}, traceback=True)
         shown |= {*status, *(f"error.{key}" for key in status.get("error", ()))}
 
     world.back()

@@ -79,7 +79,7 @@ class OffloadTask(Task):  # type: ignore[type-arg]
     # Whether only one task with the same arguments may wait or run: True, "queued" (may wait), or a function
     # of the arguments that returns what has to be the same.
     unique: Unique = False
-    # How long a waiting task keeps others out; None means until it has ended.
+    # How long a unique task may wait before the next call replaces it; None means as long as it takes.
     unique_for: timedelta | None = None
     # What the project notes about one call, at most 300 bytes as JSON; only `.using()` takes it.
     metadata: dict[str, Any] | None = field(default=None, hash=False)
@@ -114,19 +114,26 @@ class OffloadTask(Task):  # type: ignore[type-arg]
             func = import_string(options["func"]).func
             if "backoff_of" in options:
                 options = {**options, "backoff": import_string(options["backoff_of"]).backoff}
+            if "unique_of" in options:
+                options = {**options, "unique": import_string(options["unique_of"]).unique}
         except (ImportError, AttributeError) as exc:
             raise ValueError(f"Expected {options['func']!r} to point to a Task instance.") from exc
-        return cls(
-            **{name: value for name, value in options.items() if name != "backoff_of"} | {"func": func}
-        )
+        own = {name: value for name, value in options.items() if name not in {"backoff_of", "unique_of"}}
+        return cls(**{**own, "func": func})
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the path of the function, and the options, as Django does from 6.1 on."""
         options = {option.name: getattr(self, option.name) for option in fields(self)}
+        # A lambda can't be pickled, so the task that has it is named.
         variable = variable_with_backoff(self) if callable(self.backoff) else None
-        if variable is not None:  # A lambda can't be pickled, so the task that has it is named.
+        if variable is not None:
             del options["backoff"]
             options["backoff_of"] = f"{self.func.__module__}.{variable}"
+        unique = self.unique
+        variable = variable_with(self, lambda other: other.unique is unique) if callable(unique) else None
+        if variable is not None:
+            del options["unique"]
+            options["unique_of"] = f"{self.func.__module__}.{variable}"
         return self._reconstruct, ({**options, "func": self.module_path},)
 
     def using(
@@ -345,8 +352,13 @@ def refuse_unknown_options(place: str, options: Iterable[str], known: Sequence[s
 
 def variable_with_backoff(task: OffloadTask) -> str | None:
     """Return the variable of the function's module that holds a task of it with the same backoff, or None."""
+    return variable_with(task, lambda other: other.backoff is task.backoff)
+
+
+def variable_with(task: OffloadTask, matches: Callable[[OffloadTask], bool]) -> str | None:
+    """Return the variable of the function's module that holds a task of it that matches, or None."""
     for name, value in vars(sys.modules[task.func.__module__]).items():
-        if isinstance(value, OffloadTask) and value.func is task.func and value.backoff is task.backoff:
+        if isinstance(value, OffloadTask) and value.func is task.func and matches(value):
             return name
     return None
 

@@ -32,7 +32,7 @@ KEPT = frozenset({"task", "id", "args", "kwargs", "backend"})
 class OffloadResult(TaskResult):  # type: ignore[type-arg, misc]
     """Django's TaskResult, which also knows whether another task does the work."""
 
-    # The id of the task that had the same unique key; None, if this is the task's own result.
+    # The id of the task that does the work, because it had the same unique key; else None.
     duplicate_of: str | None = field(init=False, default=None)
 
     # What the task saved. Until then, its metadata is that of `task`.
@@ -48,16 +48,20 @@ class OffloadResult(TaskResult):  # type: ignore[type-arg, misc]
 
     @property
     def duplicate(self) -> bool:
-        """True if enqueue() enqueued nothing, because another task had the unique key: this is its result."""
+        """True if nothing was enqueued, because another task had the unique key and does the work."""
         return self.duplicate_of is not None
 
     def refresh(self) -> None:
-        """Read the result again."""
-        show(self.task.get_backend().get_result(self.id), self)
+        """Read the result again. That the call was a duplicate stays so."""
+        show(self.task.get_backend().get_result(self.id), self, kept=self.kept())
 
     async def arefresh(self) -> None:
         """Do what refresh() does, asynchronously."""
-        show(await self.task.get_backend().aget_result(self.id), self)
+        show(await self.task.get_backend().aget_result(self.id), self, kept=self.kept())
+
+    def kept(self) -> Collection[str]:
+        """Return the fields that a new look doesn't change. Nothing but this result knows of its call."""
+        return {*KEPT, "duplicate_of"} if self.duplicate_of == self.id else KEPT
 
 
 def show(source: AnyResult, result: AnyResult, *, kept: Collection[str] = KEPT) -> None:

@@ -31,7 +31,6 @@ from ..protocol.conditional_write import Attributes, Refused
 from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.json_codec import to_micros
 from ..protocol.record import FAILED, READY, RECORD_LIFE, SUCCESSFUL, initial_item
-from ..protocol.transitions import create
 from ..protocol.unique_key import (
     KeyHolder,
     duplicate_item,
@@ -319,15 +318,3 @@ def options_of(enqueued: EnqueuedTask) -> tuple[bool, timedelta | None]:
     except UnknownTask:
         return False, None
     return getattr(task, "unique", None) == QUEUED, getattr(task, "unique_for", None)
-
-
-def record_duplicate(
-    store: Store, options: Options, enqueued: EnqueuedTask, holder: str, now: datetime
-) -> None:
-    """Make the record of a duplicate whose id was given to its caller, so that it leads to the holder."""
-    item = duplicate_item(enqueued, holder, now, result_ttl(enqueued, options))
-    keep_arguments(store, enqueued, item, options)
-    try:
-        store.change(enqueued.id, create(item))
-    except Refused:
-        return  # It has one already.

@@ -72,6 +72,9 @@ def status_fields(
             errors = attempt_errors(record, parts)
             # The traceback, for staff only.
             status["error"]["traceback"] = errors[-1]["traceback"] if has_own_error(record, errors) else ""
+    if record.duplicate_of is not None:
+        # The id of the task that does the work, only if this one is its duplicate.
+        status["duplicate_of"] = record.duplicate_of
     return status
 
 

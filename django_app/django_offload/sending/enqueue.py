@@ -382,7 +382,7 @@ def upload_large_arguments(enqueued: EnqueuedTask, options: Options) -> Enqueued
 
     Raise PayloadTooLarge if the stack has no bucket.
     """
-    if len(enqueued.arguments) <= PART_BYTES:
+    if len(enqueued.arguments) <= PART_BYTES or enqueued.reference is not None:
         return enqueued
     payloads = payloads_of(options)
     if payloads is None:
