@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from reprlib import repr as short
 from types import FunctionType, NoneType
-from typing import Any, Never, Self, overload
+from typing import TYPE_CHECKING, Any, Never, Self, overload
 
 from asgiref.sync import sync_to_async
 from django.core.exceptions import SynchronousOnlyOperation
@@ -23,13 +23,15 @@ from ..compat import (
     Task,
     TaskContext,
     TaskResult,
-    TaskResultStatus,
 )
 from .backoff import Backoff
 from .bulk_results import Arguments, AsyncBulkResults, BulkResults
-from .context import OffloadContext
+from .context import OffloadContext, local_result
 from .option_checks import check_options, duration_option, metadata_option
 from .unique_option import Unique
+
+if TYPE_CHECKING:
+    from .schedule_option import Schedule
 
 # Only Django's stubs let these types take arguments. At run time they don't.
 type AnyTask = Task[..., Any]
@@ -41,7 +43,7 @@ type Exceptions = tuple[type[BaseException], ...]
 CHANGING = ("max_attempts", "backoff", "retry_on", "no_retry_on", "timeout", "result_ttl")
 USING = (*CHANGING, "metadata")
 # All options of @task, besides Django's own.
-DECORATING = (*CHANGING, "name", "aliases", "sensitive", "unique", "unique_for")
+DECORATING = (*CHANGING, "name", "aliases", "sensitive", "schedule", "unique", "unique_for")
 # Types whose values an error may quote. The repr() of a QuerySet would query the database.
 PLAIN = (str, int, float, bool, NoneType)
 
@@ -83,6 +85,8 @@ class OffloadTask(Task):  # type: ignore[type-arg]
     unique_for: timedelta | None = None
     # What the project notes about one call, at most 300 bytes as JSON; only `.using()` takes it.
     metadata: dict[str, Any] | None = field(default=None, hash=False)
+    # When AWS enqueues the task again and again: cron(...) or every(...).
+    schedule: "Schedule | None" = None
     stable_name: str = ""  # The name in messages: the name, or else the module path.
 
     # A template calls what can be called, but a task only says how to enqueue it.
@@ -106,6 +110,10 @@ class OffloadTask(Task):  # type: ignore[type-arg]
         if self.metadata is not None:
             set_option(self, "metadata", metadata_option(self.metadata))
         check_options(self)
+        if self.schedule is not None:
+            from .schedule_option import check_schedule  # Imported here, because few tasks have a schedule.
+
+            check_schedule(self.schedule)
         super(OffloadTask, self).__post_init__()
 
     @classmethod
@@ -154,7 +162,7 @@ class OffloadTask(Task):  # type: ignore[type-arg]
             "backend": backend,
         }
         changes = {name: value for name, value in attributes.items() if value is not None}
-        return replace(self, **changes, **options)
+        return replace(self, schedule=None, **changes, **options)
 
     def delay(self, *args: Any, **kwargs: Any) -> AnyResult:
         """Do what enqueue() does. This is Celery's name for it."""
@@ -276,27 +284,6 @@ def refuse_event_loop(task: AnyTask, method: str, instead: str) -> None:
             f"{name}.{method}() would block the event loop of this thread until AWS answers. "
             f"Use {instead.format(name)}, or call it in another thread, with sync_to_async()."
         )
-
-
-def local_result(task: AnyTask) -> AnyResult:
-    """Return a result for a task that call() runs here."""
-    from django.utils import timezone
-
-    now = timezone.now()
-    return TaskResult(
-        task=task,
-        id="local",
-        status=TaskResultStatus.RUNNING,
-        enqueued_at=now,
-        started_at=now,
-        last_attempted_at=now,
-        finished_at=None,
-        args=[],
-        kwargs={},
-        backend=task.backend,
-        errors=[],
-        worker_ids=["local"],
-    )
 
 
 @overload

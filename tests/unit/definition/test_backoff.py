@@ -147,7 +147,5 @@ NONSENSE = [-1, "soon", True, float("nan"), float("inf"), 10**400, timedelta.max
 
 @pytest.mark.parametrize("pause", NONSENSE, ids=lambda pause: str(pause)[:12])
 def test_any_other_pause_is_refused_with_what_to_return(pause):
-    with pytest.raises(
-        ValueError, match=r"backoff returned .*\. Return seconds, a timedelta"
-    ):
+    with pytest.raises(ValueError, match=r"backoff returned .*\. Return seconds, a timedelta"):
         wait_of(pause)

@@ -47,8 +47,8 @@ TASKS = (
     Idiom(
         "@periodic_task",
         ("@periodic", "celery.task.periodic_task", "@task(run_every=)"),
-        'Write `@task`, and give its time in `OPTIONS["schedules"]`: `"when": "rate(5 minutes)"` or a cron '
-        "expression of AWS.",
+        'Write `@task(schedule=every(minutes=5))` or `@task(schedule=cron("0 3 * * *"))`; `every` and `cron` '
+        "come from `django_offload`.",
     ),
     Idiom(
         "class MyTask(Task), base=",
