@@ -31,9 +31,12 @@ def send_unique(
         sent = send_all(list(outgoing.values()), options) if outgoing else []
         failures = dict(zip(outgoing, sent, strict=True))
         outcomes = [outcome(enqueued, answers.get(enqueued.id), failures) for enqueued in enqueued_tasks]
-        for enqueued, result in zip(enqueued_tasks, outcomes, strict=True):
+        for number, (enqueued, result) in enumerate(zip(enqueued_tasks, outcomes, strict=True)):
             if ids_are_known and isinstance(result, Holder):
-                record_duplicate(store, options, enqueued, result.task_id, enqueued.enqueued_at)
+                try:
+                    record_duplicate(store, options, enqueued, result.task_id, enqueued.enqueued_at)
+                except Exception as exc:  # noqa: BLE001, whatever a seam raises
+                    outcomes[number] = enqueue_failed(enqueued, exc)
     return outcomes
 
 
