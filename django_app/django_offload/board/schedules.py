@@ -128,7 +128,9 @@ def pause_schedule(options: Options, name: str, at: datetime) -> ActionResult:
 
 def resume_schedule(options: Options, name: str, at: datetime) -> ActionResult:
     done = resume(options, name)
-    return ActionResult(id=name, done=done, text="Resumed, from its next time on." if done else RESUME.refusal)
+    return ActionResult(
+        id=name, done=done, text="Resumed, from its next time on." if done else RESUME.refusal
+    )
 
 
 def run_schedule(options: Options, name: str, at: datetime) -> ActionResult:

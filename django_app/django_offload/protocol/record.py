@@ -54,9 +54,8 @@ SWEEP_EVERY = timedelta(minutes=1)
 RECORD_TYPES: Mapping[str, type] = {
     **FIELD_TYPES,
     **dict.fromkeys(("status", "token", "arguments", "arguments_reference", "options"), str),
-    **dict.fromkeys(
-        ("error", "progress", "result", "result_part", "result_reference", "duplicate_of", "metadata"), str
-    ),
+    **dict.fromkeys(("error", "progress", "result", "result_part", "result_reference"), str),
+    **dict.fromkeys(("duplicate_of", "supersedes", "metadata"), str),
     **dict.fromkeys(("not_before", "started_at", "attempted_at", "lease_until", "finished_at"), int),
     **dict.fromkeys(("hidden_at", "due_at", "sent_at", "fence", "sends"), int),
     **dict.fromkeys(("workers", "undone", "errors"), list),

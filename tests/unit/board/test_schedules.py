@@ -45,7 +45,10 @@ def test_a_schedule_is_shown_with_its_times_in_its_zone_and_in_the_visitors(ada,
     text = text_of(ada.client.get(reverse(PAGE)))
 
     times = r"(20\d\d-\d\d-\d\d 03:00 JST \( ?20\d\d-\d\d-\d\d 18:00 UTC ?\) ?){3}"
-    assert re.search(rf"Task {DOUBLE} Backend default When cron\(0 3 \* \* \? \*\) Time zone Asia/Tokyo .* Next {times}", text)
+    assert re.search(
+        rf"Task {DOUBLE} Backend default When cron\(0 3 \* \* \? \*\) Time zone Asia/Tokyo .* Next {times}",
+        text,
+    )
     assert "The board shows all times in UTC , too." in text
     assert "When rate(15 minutes) Time zone none, because it is a rate" in text
     assert "It hasn’t run yet." in text
@@ -170,7 +173,9 @@ def test_the_same_answer_twice_makes_one_task(ada, store, offload):
     assert sum(1 for item in store.records.values() if "status" in item) == 1
 
 
-@pytest.mark.parametrize("at", [datetime.now(UTC) - timedelta(minutes=16), datetime.now(UTC) + timedelta(minutes=5)])
+@pytest.mark.parametrize(
+    "at", [datetime.now(UTC) - timedelta(minutes=16), datetime.now(UTC) + timedelta(minutes=5)]
+)
 def test_an_answer_to_an_old_question_does_nothing(ada, store, at):
     (message,) = ada.messages_after(act(ada, "run", at=at))
 
@@ -238,5 +243,3 @@ def test_another_writers_state_does_no_harm(ada, store):
     store.records["p:default:nightly"] = {"last_id": "../etc", "last_at": 1, "paused_at": "x"}
 
     assert ada.client.get(reverse(PAGE)).status_code == 200
-
-

@@ -101,7 +101,9 @@ def test_offload_local_follows_an_edit_and_keeps_what_it_has_while_the_code_is_b
     lines.clear()
     file.write_text("from django_offload import nothing_such\n")
     reload([file])
-    assert lines[1].startswith("  Schedules stay as they were, because the code can't be imported: ImportError: ")
+    assert lines[1].startswith(
+        "  Schedules stay as they were, because the code can't be imported: ImportError: "
+    )
     assert [one.name for one in schedule.rules] == ["shop-dev-sweeper", "rates", "weekly"]
 
     lines.clear()

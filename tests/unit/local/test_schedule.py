@@ -165,7 +165,10 @@ def cron_rule(when: str = "cron(0 3 * * ? *)", **changes: object) -> Rule:
 def test_a_cron_runs_by_the_clock_once_for_each_of_its_times() -> None:
     invoker, stop = FakeInvoker(), threading.Event()
     async_invocations = AsyncInvocations(invoker)
-    began, skipped = datetime.now(UTC), datetime(2026, 11, 22, 1, 59, 59, 900_000, tzinfo=UTC) - datetime.now(UTC)
+    began, skipped = (
+        datetime.now(UTC),
+        datetime(2026, 11, 22, 1, 59, 59, 900_000, tzinfo=UTC) - datetime.now(UTC),
+    )
     schedule_ = Schedule(
         [cron_rule()],
         functions=FakeFunctions(function()),
@@ -227,7 +230,11 @@ def test_an_expression_that_is_none_of_awss_is_left_out_and_said(caplog: pytest.
             datetime(2026, 11, 23, 2, tzinfo=UTC),
             "nightly, cron(0 3 * * ? *) in Europe/Zurich, next 2026-11-23 03:00:00 CET",
         ),
-        (cron_rule("cron(0 3 * * ? 2020)"), None, "nightly, cron(0 3 * * ? 2020) in Europe/Zurich, no more times"),
+        (
+            cron_rule("cron(0 3 * * ? 2020)"),
+            None,
+            "nightly, cron(0 3 * * ? 2020) in Europe/Zurich, no more times",
+        ),
     ],
 )
 def test_a_rule_is_described_with_its_next_time(described_rule: Rule, next_at: Any, text: str) -> None:

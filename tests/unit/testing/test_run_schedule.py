@@ -100,7 +100,9 @@ def test_a_naive_time_is_in_the_zone_of_the_project(memory):
 
 
 def test_a_name_of_two_aliases_needs_the_alias(memory):
-    with pytest.raises(ValueError, match=r"The aliases default and other have a schedule 'nightly'.*alias='default'"):
+    with pytest.raises(
+        ValueError, match=r"The aliases default and other have a schedule 'nightly'.*alias='default'"
+    ):
         memory.run_schedule("nightly")
     with pytest.raises(ValueError, match=r"TASKS has no alias 'elsewhere'.*Choose one of default, other"):
         memory.run_schedule("nightly", alias="elsewhere")
@@ -113,11 +115,15 @@ def test_an_unknown_name_is_answered_with_names_that_are_like_it(memory):
 
 @pytest.mark.parametrize("at", ["2026-03-29 03:00", datetime(2026, 3, 29).date(), 5])
 def test_a_time_that_is_none_is_refused(memory, at):
-    with pytest.raises(TypeError, match=r"at is .*\. Give a datetime, such as datetime\(2026, 3, 29, 3, 0\)\."):
+    with pytest.raises(
+        TypeError, match=r"at is .*\. Give a datetime, such as datetime\(2026, 3, 29, 3, 0\)\."
+    ):
         memory.run_schedule("nightly", at=at, alias="default")
 
 
-@pytest.mark.parametrize("at", [datetime.min, datetime.max, datetime(1970, 1, 1), datetime(9001, 1, 1, tzinfo=UTC)])
+@pytest.mark.parametrize(
+    "at", [datetime.min, datetime.max, datetime(1970, 1, 1), datetime(9001, 1, 1, tzinfo=UTC)]
+)
 def test_a_time_that_no_record_can_have_is_refused(memory, at):
     with pytest.raises(ValueError, match=r"at is .*\. Give a time between the years 1971 and 9000\."):
         memory.run_schedule("nightly", at=at, alias="default")

@@ -150,7 +150,9 @@ class Schedule:
             kept = dict(self._timers)
             timers = {rule: kept[rule] if rule in kept else self._timer(rule) for rule in rules}
             self._timers = [(rule, timer) for rule, timer in timers.items() if timer is not None]
-            return [rule for rule in timers if rule not in kept], [rule for rule in kept if rule not in timers]
+            return [rule for rule in timers if rule not in kept], [
+                rule for rule in kept if rule not in timers
+            ]
 
     def next_times(self) -> Sequence[tuple[Rule, datetime | None]]:
         """Return each rule with its next time, or None if it has no more."""
