@@ -26,6 +26,7 @@ from django_offload.exceptions import (
 from django_offload.management.doctor import functions, project, storage
 from django_offload.operations import schedules
 from django_offload.protocol.transitions import report
+from django_offload.protocol.unique_key import end_as_duplicate
 from tests.contract import tasks as contract
 from tests.docs import packaging
 from tests.docs.world import World
@@ -121,6 +122,13 @@ def failed_in_every_way(world: World) -> str:
     result = contract.raises_value_error.enqueue()
     world.aws.run()
     return result.id
+
+
+def is_a_duplicate(world: World) -> str:
+    first, second = tasks.double.enqueue(1), tasks.double.enqueue(1)
+    change = end_as_duplicate(first.id, now=datetime.now(UTC), result_ttl=LONG)
+    store().change(second.id, change)
+    return second.id
 
 
 def was_given_up_in_every_way(world: World) -> str:
@@ -259,6 +267,7 @@ CASES: dict[str, dict[str, Case]] = {
         "InvalidReturnValue": failed_in_every_way,
         "TransactionLeftOpen": failed_in_every_way,
         "TooManyEnqueues": failed_in_every_way,
+        "duplicate_of": is_a_duplicate,
     },
     "It ran twice": {"attempts … 2": lost_a_worker_and_went_on, "attempts … 1": ran},
     "A recurring task does not run": {
