@@ -32,7 +32,7 @@ SETTINGS = (
     Idiom(
         "beat_scheduler and other settings of beat",
         settings("beat_*"),
-        'Remove it. EventBridge Scheduler enqueues what `OPTIONS["schedules"]` says.',
+        'Remove it. EventBridge Scheduler enqueues what `OPTIONS["schedules"]` and `@task(schedule=...)` say.',
     ),
     Idiom(
         "task_routes",
