@@ -1,4 +1,4 @@
-"""Worlds of unique tasks, by a seed: busy ones, slow ones in which processes stall for a day, and small ones."""
+"""Worlds of unique tasks, by a seed: busy ones, slow ones with stalls of a day, and small ones."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,7 +25,9 @@ def act(world: Uniques, keys: list[tuple[str, int]]) -> None:
     elif roll < 0.87:
         world.cancel(rng.choice(latest))
     elif roll < 0.95:
-        failed = [task_id for task_id, record in world.table.records.items() if record.get("status") == "FAILED"]
+        failed = [
+            task_id for task_id, record in world.table.records.items() if record.get("status") == "FAILED"
+        ]
         if failed:
             world.redrive(rng.choice(failed[-10:]))
     else:
