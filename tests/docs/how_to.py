@@ -17,6 +17,7 @@ PAGES = [
         "large_payloads",
         "limits",
         "many_tasks",
+        "metadata",
         "monitor",
         "retries",
         "schedule_tasks",

@@ -142,7 +142,8 @@ def test_every_url_and_tag_is_there() -> None:
 
 
 def test_a_status_has_the_fields_that_are_there(world) -> None:
-    failed, done = contract.raises_value_error.enqueue(), tasks.double.enqueue(1)
+    failed = contract.raises_value_error.enqueue()
+    done = tasks.double.using(metadata={"a": 1}).enqueue(1)
     world.aws.run()
 
     shown = set()

@@ -92,7 +92,9 @@ def facts(record: TaskRecord) -> Iterator[tuple[str, object]]:
     yield "Unique key", enqueued.unique
     yield "Trace", (enqueued.traceparent or "").partition("-")[2].partition("-")[0]
     yield "Depth", enqueued.depth or None
-    yield "Options given", dump(enqueued.options) if enqueued.options else None
+    given = {name: value for name, value in enqueued.options.items() if name != "metadata"}
+    yield "Options given", dump(given) if given else None
+    yield "Metadata", dump(record.metadata) if record.metadata else None
     yield "Can be read until", record.hidden_at
 
 

@@ -54,6 +54,9 @@ def status_fields(
         # The time before which the task doesn't start, or null.
         "run_after": iso(enqueued.run_after),
     }
+    if record.metadata:
+        # What the project notes about the task, only if there is any.
+        status["metadata"] = record.metadata
     if record.status == SUCCESSFUL:
         # The value that the task returned, only if it was SUCCESSFUL.
         status["return_value"] = return_value(record, parts)

@@ -19,6 +19,7 @@ from django_offload.conf import configured
 from django_offload.http import TriggerView
 from django_offload.http.tokens import piece_token, status_token
 from django_offload.models import Task
+from django_offload.operations.schedules import pause
 from django_offload.payloads import payloads_of
 from django_offload.protocol.json_codec import dump, to_micros
 from django_offload.protocol.record import error_part, initial_item
@@ -49,6 +50,12 @@ IDS = {state: f"{number:x}" * 32 for number, state in enumerate((*STATES, *DUPLI
 IDS["lent-running"] = "a" * 32
 UNKNOWN = "9" * 32
 BODY = "dead/default/2026-01-01/1"
+# The schedule that each action on schedules is for. The weekly one is paused.
+SCHEDULES = {"pause": "nightly", "resume": "weekly", "run": "weekly"}
+DECLARED = {
+    name: {"task": "tests.unit.tasks.double", "when": "cron(0 3 * * ? *)", "args": [4]}
+    for name in ("nightly", "weekly")
+}
 CSRF = "c" * 32
 BOARD = "admin:django_offload_task_"
 
@@ -87,6 +94,9 @@ PERMISSIONS = {
     "redrive": "redrive_task",
     "discard": "discard_task",
     "body": "view_message_body",
+    "pause": "pause_schedule",
+    "resume": "resume_schedule",
+    "run": "run_schedule",
 }
 STAFF = {
     "none": (),
@@ -154,6 +164,7 @@ class AccessSite:
                 error = {"class": "builtins.ValueError", "message": CANARIES["e"], "at": to_micros(now)}
                 self.store.texts[task_id] = {error_part(1): dump({**error, "traceback": CANARIES["t"]})}
         self.payloads.put(BODY, CANARIES["b"].encode())
+        pause(self.options, "weekly", now)
         self.before = copy.deepcopy(self.state())
 
     def state(self) -> object:
@@ -178,6 +189,9 @@ class AccessSite:
         if name == "act":
             confirmed = {"confirmed": "yes"} if variant.endswith("!") else {}
             data = {"action": variant.rstrip("!"), "id": task_id, **confirmed}
+        if name == "schedules_act":
+            data = {"action": variant.rstrip("!"), "schedule": f"default:{schedule_of(variant)}"}
+            data |= {"confirmed": "yes", "at": datetime.now(UTC).isoformat()} if variant.endswith("!") else {}
         if name == "unreadable" and (method == "POST" or variant == "body"):
             data = {"key": BODY}
         if name == "changelist" and variant:
@@ -191,6 +205,10 @@ class AccessSite:
         else:
             answer = send(url, data, headers=headers)
         return answer  # type: ignore[no-any-return]
+
+
+def schedule_of(variant: str) -> str:
+    return SCHEDULES[variant.rstrip("!")]
 
 
 def item_in(state: str, task_id: str, now: datetime) -> dict[str, Any]:

@@ -26,9 +26,9 @@ METHODS = {
 }
 ACTORS_TOGETHER = {
     # Staff who may see every task, with no or one other permission.
-    "VIEWERS": "superuser view view+cancel view+retry view+redrive view+discard view+body",
+    "VIEWERS": "superuser view view+cancel view+retry view+redrive view+discard view+body view+pause view+resume view+run",
     # Staff who may see no task.
-    "BLIND": "none cancel retry redrive discard body",
+    "BLIND": "none cancel retry redrive discard body pause resume run",
     "CANCELLERS": "superuser view+cancel",
     # Clients who aren't signed in, and a user who was switched off.
     "GUESTS": "anonymous bearer page other-bearer other-page late-bearer late-page inactive",
@@ -87,6 +87,8 @@ ALL               delete            done    | 403 VIEWERS BLIND | 302 *
 ALL               to-change         done    | 302 *
 GET               queues            -       | 200 VIEWERS | 403 BLIND | 302 *
 POST REST         queues            -       | 405 VIEWERS BLIND | 302 *
+GET               schedules         -       | 200 VIEWERS | 403 BLIND | 302 *
+POST REST         schedules         -       | 405 VIEWERS BLIND | 302 *
 
 GET               unreadable        -       | 200 VIEWERS | 403 BLIND | 302 *
 GET               unreadable:body   -       | 200 b superuser view+body | 200 VIEWERS | 403 BLIND | 302 *
@@ -105,6 +107,14 @@ POST              act:redrive!      dead    | 302!+ superuser view+redrive | 403
 POST              act:discard       failed  | 200 superuser view+discard | 403 VIEWERS BLIND | 302 *
 POST              act:discard!      failed  | 302!+ superuser view+discard | 403 VIEWERS BLIND | 302 *
 GET REST          act:cancel!       waiting | 405 VIEWERS BLIND | 302 *
+
+POST              schedules_act:pause   -   | 200 superuser view+pause | 403 VIEWERS BLIND | 302 *
+POST              schedules_act:pause!  -   | 302!+ superuser view+pause | 403 VIEWERS BLIND | 302 *
+POST              schedules_act:resume  -   | 200 superuser view+resume | 403 VIEWERS BLIND | 302 *
+POST              schedules_act:resume! -   | 302!+ superuser view+resume | 403 VIEWERS BLIND | 302 *
+POST              schedules_act:run     -   | 200 superuser view+run | 403 VIEWERS BLIND | 302 *
+POST              schedules_act:run!    -   | 302!+ superuser view+run | 403 VIEWERS BLIND | 302 *
+GET REST          schedules_act:pause!  -   | 405 VIEWERS BLIND | 302 *
 """
 
 

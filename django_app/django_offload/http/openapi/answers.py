@@ -30,6 +30,7 @@ SCHEMAS: Node = {
             "started_at": INSTANT | {"description": "When the first attempt began."},
             "finished_at": INSTANT | {"description": "When the task ended."},
             "run_after": INSTANT | {"description": "The time before which the task doesn't start."},
+            "metadata": {"type": "object", "description": "The task's metadata, only if it has any."},
             "return_value": {"description": "What the task returned, only if it was SUCCESSFUL."},
             "error": {"$ref": "#/components/schemas/TaskError"},
             "duplicate_of": TASK_ID

@@ -47,8 +47,8 @@ TASKS = (
     Idiom(
         "@periodic_task",
         ("@periodic", "celery.task.periodic_task", "@task(run_every=)"),
-        'Write `@task`, and give its time in `OPTIONS["schedules"]`: `"when": "rate(5 minutes)"` or a cron '
-        "expression of AWS.",
+        'Write `@task(schedule=every(minutes=5))` or `@task(schedule=cron("0 3 * * *"))`; `every` and `cron` '
+        "come from `django_offload`.",
     ),
     Idiom(
         "class MyTask(Task), base=",
@@ -102,7 +102,8 @@ TASKS = (
             *("@task(default_retry_delay=)", "task.default_retry_delay"),
         ),
         "Write `backoff=seconds`. It doubles up to 15 minutes, with jitter. For fixed waits write "
-        "`backoff=lambda attempt: 180`; 180 s is Celery's default_retry_delay.",
+        "`backoff=lambda attempt: 180`; 180 s is Celery's default_retry_delay. A function of two, such as "
+        "`lambda exception, task_result: 60`, sees the exception too.",
     ),
     Idiom(
         "soft_time_limit=, time_limit=",
