@@ -189,7 +189,7 @@ def test_a_task_that_waits_for_too_long_leads_to_the_one_that_replaces_it(place,
     first.refresh()
     assert (first.duplicate_of, first.return_value) == (second.id, ["y"] * size)
     assert "due_at" not in record(first.id)
-    assert announced == dict.fromkeys(announced, [second.id])
+    assert announced == {name: [second.id] for name in announced}
 
 
 def test_what_a_unique_task_and_its_duplicate_cost(offload):
