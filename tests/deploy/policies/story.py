@@ -18,6 +18,7 @@ from django_offload.aws import secrets
 from django_offload.conf import configured
 from django_offload.http import status_url
 from django_offload.local.aws.local_aws import LocalAWS
+from django_offload.operations import schedules
 from django_offload.protocol.conditional_write import ConditionalWrite, equals
 from django_offload.protocol.record import RUNNING
 from django_offload.stack.versions import LIVE
