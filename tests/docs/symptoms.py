@@ -218,6 +218,8 @@ def lost_its_result(world: World) -> str:
 
 # Columns of a table: their headings are always there, and what tells is the number below.
 COUNTS = {"waiting": 1, "in flight": 1}
+
+
 def recurs(world: World) -> Options:
     """Give the project a task that recurs."""
     world.queues("default", modules=["tests.contract.scheduled_tasks"])

@@ -110,7 +110,7 @@ CASES = (
     ),
     Case(
         "@periodic_task",
-        'OPTIONS["schedules"]',
+        "@task(schedule=every(minutes=5))",
         """
         from celery.task import periodic_task
         from celery.task.schedules import crontab

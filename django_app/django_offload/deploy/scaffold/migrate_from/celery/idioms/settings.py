@@ -117,7 +117,7 @@ SETTINGS = (
     Idiom(
         "timezone, enable_utc",
         settings("timezone", "enable_utc"),
-        'Write `"timezone"` in each entry of `OPTIONS["schedules"]`, or `timezone=` in `cron()`.',
+        'Write `"timezone"` in each entry of `OPTIONS["schedules"]`, or give it to `cron()`.',
     ),
     Idiom(
         "imports, include",
