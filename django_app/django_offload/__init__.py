@@ -8,8 +8,9 @@ from . import logs as logs  # Filters the loggers before anything is logged.
 if TYPE_CHECKING:
     from .definition.context import progress, track
     from .definition.offload_task import OffloadTask, task
+    from .definition.schedule_option import cron, every
 
-__all__ = ["OffloadTask", "progress", "task", "track"]
+__all__ = ["OffloadTask", "cron", "every", "progress", "task", "track"]
 
 
 def __getattr__(name: str) -> Any:
@@ -22,6 +23,10 @@ def __getattr__(name: str) -> Any:
         from .definition import offload_task
 
         return getattr(offload_task, name)
+    if name in {"cron", "every"}:
+        from .definition import schedule_option
+
+        return getattr(schedule_option, name)
     if name == "secret_values":  # The lambdas/*.py of an earlier release import it.
         from .aws import secrets
 

@@ -1,7 +1,6 @@
 """System checks of tasks, schedules, the middleware, the endpoint and the databases."""
 
 import os
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from importlib import import_module
@@ -33,6 +32,7 @@ from .conf import (
 from .definition.offload_task import OffloadTask
 from .definition.registry import app_task_modules, registry_or_none
 from .definition.signatures import signature_of
+from .definition.task_modules import import_failure
 from .exceptions import ConfigurationError, UnknownTask
 from .logs.escaping import printable
 from .protocol.record import RECORD_LIFE
@@ -121,18 +121,6 @@ def named_paths() -> Iterator[tuple[str, str, Callable[[str], Any]]]:
         yield f"TASKS[{shown(alias)}]: OPTIONS['owner'] names", options.owner, import_string
 
 
-def import_failure(exc: BaseException) -> str:
-    """Return what an import raised, and where."""
-    text = reason(exc)
-    frame = traceback.extract_tb(exc.__traceback__)[-1]
-    # The machinery of imports raises if a module doesn't exist, and the place says nothing then.
-    is_inside = not frame.filename.startswith("<frozen") and frame.name not in {
-        "import_module",
-        "import_string",
-    }
-    return f"{text} ({frame.filename}, line {frame.lineno})" if is_inside else text
-
-
 def check_tasks(**kwargs: Any) -> list[CheckMessage]:
     """Report names that two tasks share, and tasks that need more time than their function has."""
     backends, tasks = options_by_alias(), registry_or_none()
@@ -179,9 +167,10 @@ def check_stacks(**kwargs: Any) -> list[CheckMessage]:
     """
     Report aliases of one stack that contradict each other, and stacks that are too large for AWS.
 
-    No task takes part in it, so that a module that can't be imported hides nothing.
+    If a task module can't be imported, or a task's schedule can't be deployed, the rest is still looked at.
     """
-    # Imported here, because other checks run without it.
+    # Imported here, because other checks run without them.
+    from .definition.schedules import with_sound_schedules
     from .stack.spec import merge_options
 
     aliases_by_stack: dict[str, list[Options]] = {}
@@ -190,7 +179,12 @@ def check_stacks(**kwargs: Any) -> list[CheckMessage]:
     messages: list[CheckMessage] = []
     for aliases in aliases_by_stack.values():
         try:
-            merge_options(aliases, attempts={}, settings_module=None, result_ttl=timedelta(0))
+            merge_options(
+                list(map(with_sound_schedules, aliases)),
+                attempts={},
+                settings_module=None,
+                result_ttl=timedelta(0),
+            )
         except ConfigurationError as exc:
             text = f"TASKS[{shown(exc.alias)}]: {exc.problem}"
             # The aliases of a stack contradict each other, or AWS would refuse the stack.
@@ -212,21 +206,27 @@ def check_backport(**kwargs: Any) -> list[CheckMessage]:
 
 
 def check_schedules(**kwargs: Any) -> list[CheckMessage]:
-    """Report schedules whose task doesn't exist or doesn't take their arguments."""
+    """Report schedules that can't be deployed, and those whose task is unknown or refuses the arguments."""
+    from .definition.schedules import declared  # Imported here, because other checks run without it.
+
     messages: list[CheckMessage] = []
     tasks = registry_or_none()
     if tasks is None:
         return []
     for alias, options in options_by_alias().items():
-        for name, schedule in options.schedules.items():
+        for schedule in declared(options):
+            place = f"TASKS[{shown(alias)}]: {schedule.place}"
+            messages += [
+                Error(f"TASKS[{shown(alias)}]: {one.text}", hint=one.hint, id=f"django_offload.{one.id}")
+                for one in schedule.problems
+            ]
             try:
-                task = tasks.resolve(schedule.task)
-                signature_of(task).bind(*schedule.args, **schedule.kwargs)
+                task = tasks.resolve(schedule.recurrence.task)
+                signature_of(task).bind(*schedule.recurrence.args, **schedule.recurrence.kwargs)
             except (UnknownTask, TypeError) as exc:
                 messages.append(
                     Error(
-                        f"TASKS[{shown(alias)}]: OPTIONS['schedules'][{shown(name)}] can't be enqueued: "
-                        f"{shortened(printable(str(exc)))}",
+                        f"{place} can't be enqueued: {shortened(printable(str(exc)))}",
                         hint="Name a task from a task module, '<module>.<function>', and arguments it takes.",
                         id="django_offload.E014",
                     )

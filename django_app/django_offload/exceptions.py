@@ -59,11 +59,11 @@ class DatabaseNotShared(OffloadError):
 
     def __init__(self, aliases: Sequence[str]) -> None:
         self.aliases = tuple(aliases)
-        super().__init__(
-            f"SQLite keeps the database {' and '.join(repr(alias) for alias in aliases)} on the disk of one "
-            "function, so the web side and the workers can't share it. Use a database server, for example "
-            "through a secret named DATABASE_URL."
+        problem = (
+            f"SQLite keeps the database {' and '.join(map(repr, aliases))} on the disk of one function, so"
         )
+        hint = "Use a database server, for example through a secret named DATABASE_URL."
+        super().__init__(f"{problem} the web side and the workers can't share it. {hint}")
 
 
 class InvalidArguments(OffloadError, InvalidTask, TypeError):
@@ -92,9 +92,11 @@ class EnqueueFailed(OffloadError):
 
     def __init__(self, task_id: str, name: str, queue: str) -> None:
         self.task_id, self.name, self.queue = task_id, name, queue
-        problem = f"Task id={task_id} name={name} couldn't be enqueued on queue '{queue}'"
-        reason = "AWS confirmed neither its record nor its message. The chained exception shows the cause."
-        super().__init__(f"{problem}, because {reason} Enqueue the task again when AWS answers.")
+        problem = (
+            f"Task id={task_id} name={name} couldn't be enqueued on queue '{queue}', because AWS confirmed"
+        )
+        hint = "The chained exception shows the cause. Enqueue the task again when AWS answers."
+        super().__init__(f"{problem} neither its record nor its message. {hint}")
 
 
 class TooManyEnqueues(OffloadError):
@@ -175,8 +177,9 @@ class MalformedMessage(MessageRefused):
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
-        advice = "Check what else sends messages to this queue."
-        super().__init__(f"This isn't a message of django-offload: {reason}. {advice}")
+        super().__init__(
+            f"This isn't a message of django-offload: {reason}. Check what else sends to this queue."
+        )
 
 
 class UnknownVersion(MessageRefused):
@@ -208,10 +211,10 @@ class BadSignature(MessageRefused):
 
     def __init__(self, queue: str) -> None:
         self.queue = queue
-        super().__init__(
-            f"The signature doesn't match the message on queue '{queue}'. The message was changed, forged, "
-            "or sent to another queue. Check who may send messages to this queue."
+        problem = (
+            f"The signature doesn't match the message on queue '{queue}'. The message was changed, forged,"
         )
+        super().__init__(f"{problem} or sent to another queue. Check who may send messages to this queue.")
 
 
 def aws_message(message: object) -> str:
@@ -240,10 +243,8 @@ class LocalAWSMissing(NotConfigured):
     def __init__(self, aliases: Sequence[str]) -> None:
         self.aliases = tuple(aliases)
         entries = " and ".join(f"TASKS['{alias}']" for alias in self.aliases)
-        super().__init__(
-            "DEBUG is on, and no local AWS runs for this project",
-            f"Start manage.py offload_local, or set OPTIONS['aws_in_debug'] = True in {entries}.",
-        )
+        hint = f"Start manage.py offload_local, or set OPTIONS['aws_in_debug'] = True in {entries}."
+        super().__init__("DEBUG is on, and no local AWS runs for this project", hint)
 
 
 class NoCredentials(NotConfigured):
@@ -340,14 +341,22 @@ class DeadlineExceeded(TaskEnded, TimeoutError):
         super().__init__(f"The task was stopped{after} because it reached its time limit. {hint}")
 
 
+class Duplicate(TaskEnded):
+    """Another task had the same unique key, so this one didn't run."""
+
+    def __init__(self, holder: str) -> None:
+        super().__init__(f"The task didn't run, because task id={holder} does its work. Look at that one.")
+
+
 class Expired(TaskEnded):
     """No worker took the task while its queue kept the message."""
 
     def __init__(self, days: int) -> None:
-        super().__init__(
-            f"No worker took the task within {days} days, and its queue keeps a message no longer than that. "
-            "Raise the queue's max_concurrency, look into the worker's log, and enqueue the task again."
+        problem = (
+            f"No worker took the task within {days} days, and its queue keeps a message no longer than that"
         )
+        hint = "Raise the queue's max_concurrency, look into the worker's log, and enqueue the task again."
+        super().__init__(f"{problem}. {hint}")
 
 
 class InvalidReturnValue(TaskEnded, TypeError):
@@ -373,10 +382,9 @@ class ResultTooLarge(TaskEnded):
     """The return value is too large to store."""
 
     def __init__(self, size: int, limit: int) -> None:
-        super().__init__(
-            f"The task ran, but its return value of {size:,} bytes as JSON is over the limit of {limit:,} "
-            "without a bucket. Set OPTIONS['bucket'], or write the value to a file and return its location."
-        )
+        hint = "Set OPTIONS['bucket'], or write the value to a file and return its location."
+        problem = f"of {size:,} bytes as JSON is over the limit of {limit:,} without a bucket"
+        super().__init__(f"The task ran, but its return value {problem}. {hint}")
 
 
 class TransactionLeftOpen(TaskEnded):

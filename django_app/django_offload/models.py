@@ -17,6 +17,9 @@ class Task(models.Model):
             ("redrive_task", "Can redrive dead letter"),
             ("discard_task", "Can discard failed task"),
             ("view_message_body", "Can view the body of an unreadable message"),
+            ("pause_schedule", "Can pause schedule"),
+            ("resume_schedule", "Can resume schedule"),
+            ("run_schedule", "Can run schedule now"),
         )
         verbose_name = "task"
 

@@ -88,8 +88,8 @@ def test_concurrent_drains_lose_nothing_and_skip_locked_rows(site, monkeypatch):
     left, sent = leave_behind(40), []
     send_many = outbox.send_many
 
-    def counted(enqueued_tasks, options):
-        failures = send_many(enqueued_tasks, options)
+    def counted(enqueued_tasks, options, **kwargs):
+        failures = send_many(enqueued_tasks, options, **kwargs)
         sent.extend(enqueued.id for enqueued in enqueued_tasks)
         return failures
 

@@ -41,7 +41,12 @@ def test_f14_a_message_of_every_released_version_is_read_as_it_was_meant(entry: 
 
     enqueued = asdict(found.enqueued)
     enqueued |= {name: to_micros(enqueued[name]) for name in ("enqueued_at", "run_after") if enqueued[name]}
-    assert {**enqueued, "expires_at": to_micros(found.expires_at)} == {"root": None, "tenant": None, "unique": None, **entry["means"]}
+    assert {**enqueued, "expires_at": to_micros(found.expires_at)} == {
+        "root": None,
+        "tenant": None,
+        "unique": None,
+        **entry["means"],
+    }
 
 
 @pytest.mark.parametrize("entry", [e for e in RELEASED if e["runs"]], ids=lambda entry: str(entry["says"]))

@@ -34,7 +34,8 @@ from django_offload.protocol.record import (
     initial_item,
     read_record,
 )
-from django_offload.sending.enqueue import keep_arguments, upload_large_arguments
+from django_offload.sending.enqueue import upload_large_arguments
+from django_offload.stores.arguments import keep_arguments
 from django_offload.stores.memory import MemoryStore
 from django_offload.transports import use
 from django_offload.transports.memory import MemoryTransport

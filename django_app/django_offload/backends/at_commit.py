@@ -11,14 +11,32 @@ Django also drops all of them if it can't turn autocommit on again after the com
 management it calls them only when autocommit is turned on again, which may never happen.
 """
 
+import logging
 from collections.abc import Callable, Iterator
+from copy import copy
+from dataclasses import replace
 from inspect import unwrap
 from typing import Any, Protocol
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from ..definition.registry import mask_of
+from ..logs import Lines
+from ..protocol.enqueued_task import EnqueuedTask
+
+logger = logging.getLogger("django_offload")
+
 # Entries of a connection's run_on_commit: the savepoints around it, the callback, and whether it is robust.
 type Callbacks = list[Any]
+
+
+def waiting(backend: Any) -> Any:
+    """Return a backend like this one, with the option `on_commit` True."""
+    if backend.conf.on_commit:
+        return backend
+    like = copy(backend)
+    like.conf = replace(backend.conf, on_commit=True)
+    return like
 
 
 class Leaving(Protocol):
@@ -95,3 +113,12 @@ def owner_of(callback: Callable[[], object]) -> object:
         return getattr(unwrap(callback), "__self__", None)
     except Exception:  # noqa: BLE001, the project's own callback, which may be any object
         return None
+
+
+def log_unsent(enqueued: EnqueuedTask, exc: BaseException) -> None:
+    what = "was not sent" if isinstance(exc, Exception) else "may not have been sent"
+    mask, short = mask_of(enqueued), str(exc) or type(exc).__name__
+    if mask is None:
+        logger.error("Task id=%s %s at the commit: %s", enqueued.id, what, short, exc_info=exc)
+    else:  # Handlers format an exception themselves, and know no mask.
+        logger.error("Task id=%s %s at the commit\n%s", enqueued.id, what, Lines(mask.traceback(exc)))

@@ -28,15 +28,15 @@ from ..conf import Options, find_problems, queue_names, shown
 from ..definition.bulk_results import MOST_TASKS, Arguments, split_arguments
 from ..definition.context import Budget, current_context
 from ..definition.offload_task import AnyResult, AnyTask, OffloadTask, refuse_event_loop
-from ..definition.registry import mask_of, name_of, registry
+from ..definition.registry import name_of, registry
 from ..definition.results import result_of
 from ..exceptions import ConfigurationError, ResourceMissing, TooManyEnqueues
-from ..logs import Lines
 from ..operations.find import read_parts
 from ..protocol.enqueued_task import EnqueuedTask, is_id
 from ..protocol.record import explain_unreadable, read_record
 from ..protocol.record_size import is_short_text
 from ..sending.enqueue import (
+    Outcome,
     Prototype,
     announce_enqueued,
     build,
@@ -46,6 +46,7 @@ from ..sending.enqueue import (
 )
 from ..sending.failures import enqueue_failed, masked_text
 from ..stores import store_of
+from .at_commit import log_unsent, waiting, watch
 
 logger = logging.getLogger("django_offload")
 
@@ -137,6 +138,10 @@ class OffloadBackend(BaseTaskBackend):
             raise failure
         return result
 
+    def enqueue_on_commit(self, task: AnyTask, args: Any, kwargs: Any) -> Any:
+        """Do what enqueue() does if the option `on_commit` is True, also if it's False here."""
+        return waiting(self).enqueue(task, args, kwargs)
+
     def enqueue_many(self, task: AnyTask, arguments: Iterable[Arguments]) -> Iterator[AnyResult | Exception]:
         """
         Do what enqueue() does for each item of `arguments`, in bulk, and yield what it returns or raises.
@@ -219,8 +224,6 @@ class OffloadBackend(BaseTaskBackend):
             return departure.leave()
         if departure.in_outbox:
             outbox().put_many([enqueued for enqueued, _ in entries])
-        from .at_commit import watch  # Imported here, because most tasks are enqueued outside a transaction.
-
         watch(transaction.get_connection())
         # Nobody is there to raise to. One that fails holds up no other.
         transaction.on_commit(departure.leave_at_commit, robust=True)
@@ -257,6 +260,10 @@ class OffloadBackend(BaseTaskBackend):
         record = read_record(attributes)
         if record.hidden(datetime.now(UTC)):
             raise TaskResultDoesNotExist(result_id)
+        if record.duplicate_of is not None:
+            from .duplicates import result_of_holder  # Imported here, because few tasks are unique.
+
+            return result_of_holder(store, record, self.conf)
         task = registry().resolve(record.enqueued.name)
         with reading():
             parts = read_parts(store, record, self.conf)
@@ -291,29 +298,35 @@ class Departure:
         now = datetime.now(UTC)
         if self.waits or now - enqueued_tasks[0].enqueued_at > ONE_INSTANT:
             enqueued_tasks = [replace(enqueued, enqueued_at=now) for enqueued in enqueued_tasks]
-        failures = self.send(enqueued_tasks)
-        for enqueued, (_, result), failure in zip(enqueued_tasks, self.entries, failures, strict=True):
-            if failure is None:
+        failures: list[Exception | None] = []
+        outcomes = self.send(enqueued_tasks)
+        for enqueued, (_, result), outcome in zip(enqueued_tasks, self.entries, outcomes, strict=True):
+            failures.append(outcome if isinstance(outcome, Exception) else None)
+            if outcome is None:
                 announce_enqueued(self.sender, result, enqueued.enqueued_at)
+            elif not isinstance(outcome, Exception):
+                from .duplicates import show_holder  # Imported here, because few tasks are unique.
+
+                show_holder(result, enqueued, outcome, id_is_known=self.waits)
         # The outbox keeps what failed, and the sweeper sends and announces it later.
         return [None] * len(failures) if self.in_outbox else failures
 
-    def send(self, enqueued_tasks: Sequence[EnqueuedTask]) -> list[Exception | None]:
+    def send(self, enqueued_tasks: Sequence[EnqueuedTask]) -> list[Outcome | Exception]:
         """Send the tasks, and delete from the outbox what it has kept since the commit."""
         if not self.in_outbox:
-            return [*send_many(enqueued_tasks, self.options)]
-        failures: list[Exception | None]
+            return [*send_many(enqueued_tasks, self.options, ids_are_known=self.waits)]
+        outcomes: list[Outcome | Exception]
         try:
-            failures = [*send_many(enqueued_tasks, self.options)]
+            outcomes = [*send_many(enqueued_tasks, self.options, ids_are_known=True)]
         except Exception as exc:  # noqa: BLE001, the same for all
-            failures = [exc] * len(enqueued_tasks)
-        pairs = list(zip(enqueued_tasks, failures, strict=True))
-        outbox().forget_many([enqueued for enqueued, failure in pairs if failure is None])
-        for enqueued, failure in pairs:
-            if failure is not None:
-                reason = masked_text(failure, enqueued)
+            outcomes = [exc] * len(enqueued_tasks)
+        pairs = list(zip(enqueued_tasks, outcomes, strict=True))
+        outbox().forget_many([enqueued for enqueued, outcome in pairs if not isinstance(outcome, Exception)])
+        for enqueued, outcome in pairs:
+            if isinstance(outcome, Exception):
+                reason = masked_text(outcome, enqueued)
                 logger.warning("Task id=%s was not sent yet, it is in the outbox: %s", enqueued.id, reason)
-        return failures
+        return outcomes
 
     def leave_at_commit(self) -> None:
         """Send the tasks after the commit, and log each that failed."""
@@ -332,15 +345,6 @@ class Departure:
         """Log that the tasks were not sent, unless the outbox keeps them."""
         for enqueued in () if self.in_outbox else self.enqueued_tasks:
             log_unsent(enqueued, exc)
-
-
-def log_unsent(enqueued: EnqueuedTask, exc: BaseException) -> None:
-    what = "was not sent" if isinstance(exc, Exception) else "may not have been sent"
-    mask, short = mask_of(enqueued), str(exc) or type(exc).__name__
-    if mask is None:
-        logger.error("Task id=%s %s at the commit: %s", enqueued.id, what, short, exc_info=exc)
-    else:  # Handlers format an exception themselves, and know no mask.
-        logger.error("Task id=%s %s at the commit\n%s", enqueued.id, what, Lines(mask.traceback(exc)))
 
 
 def owner_function(options: Options) -> Any:

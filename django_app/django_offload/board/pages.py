@@ -6,6 +6,7 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.core.handlers.exception import response_for_exception
 from django.http import (
@@ -31,6 +32,8 @@ from .lists import lists, partly_listed
 from .page_response import PageResponse
 from .paging import read_page
 from .queue_views import show_queues, show_unreadable
+from .schedule_views import act_on_schedule, schedules_address, show_schedules
+from .schedules import LOG_PREFIX
 from .timeline import task_detail
 
 TEMPLATES = "admin/django_offload/task"
@@ -91,6 +94,8 @@ class Board(admin.ModelAdmin):  # type: ignore[type-arg]
             path("queues/", wrap(self.queues_view), name=f"{name}_queues"),
             path("unreadable/", wrap(self.unreadable_view), name=f"{name}_unreadable"),
             path("act/", wrap(self.act_view), name=f"{name}_act"),
+            path("schedules/", wrap(self.schedules_view), name=f"{name}_schedules"),
+            path("schedules/act/", wrap(self.schedules_act_view), name=f"{name}_schedules_act"),
             *super().get_urls(),
         ]
 
@@ -144,6 +149,8 @@ class Board(admin.ModelAdmin):  # type: ignore[type-arg]
     ) -> HttpResponse:
         """Show one task."""
         context = self.context(request, "Task")
+        if unquote(object_id).startswith(LOG_PREFIX):  # The admin's log leads here, too.
+            return HttpResponseRedirect(schedules_address())
         among = [selected_stack(request.GET)] if "stack" in request.GET else ()
         task = find(object_id, among, with_parts=True)
         if task is None:
@@ -168,6 +175,14 @@ class Board(admin.ModelAdmin):  # type: ignore[type-arg]
     @board_page
     def queues_view(self, request: HttpRequest) -> HttpResponse:
         return show_queues(request, self.context(request, "Queues"))
+
+    @board_page
+    def schedules_view(self, request: HttpRequest) -> HttpResponse:
+        return show_schedules(request, self.context(request, "Schedules"))
+
+    @partial(board_page, methods=["POST"])
+    def schedules_act_view(self, request: HttpRequest) -> HttpResponse:
+        return act_on_schedule(request, self.context(request, "Are you sure?"))
 
     @partial(board_page, methods=["GET", "HEAD", "POST"])
     def unreadable_view(self, request: HttpRequest) -> HttpResponse:

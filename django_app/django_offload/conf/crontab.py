@@ -131,7 +131,7 @@ def split(five_fields: str) -> list[str]:
 
 def day_fields(texts: list[str], months: set[int]) -> tuple[str, str]:
     """Return AWS's fields 'day of month' and 'day of week', of which exactly one is '?'."""
-    minute, hour, day, month, weekday = texts
+    day, month, weekday = texts[2:]
     if day == weekday == ANY_DAY:
         raise DAY.error(day, "so is the field 'day of week'", "Write '*' in at least one of the two.")
     days = set(range(1, 32)) if day == ANY_DAY else DAY.values(day)

@@ -9,9 +9,9 @@ https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html gives
   second one is not repeated, so that here the first one runs.
 - A rate counts elapsed time. A day has 24 hours, also when the clock is changed.
 
-AWS documents 'L', 'W' and '#' by example only. Where it leaves something open, this is decided: 'L' alone is
-Saturday, the last day of AWS's week. '15W' stays in its month, and '31W' needs a month with 31 days. A step in
-a range that wraps counts on over the end, so that '22-3/2' is 22, 0 and 2.
+AWS documents 'L', 'W' and '#' by example only. Where it says nothing, this is decided: 'L' alone is Saturday,
+the last day of AWS's week. '15W' stays in its month, and '31W' needs a month with 31 days. A step in a range
+that wraps counts on over the end, so that '22-3/2' is 22, 0 and 2.
 """
 
 from calendar import monthrange
@@ -140,10 +140,8 @@ def values(field: CronField, text: str) -> set[int]:
         span, slash, step = item.partition("/")
         first, dash, last = span.partition("-")
         low = field.low if first == "*" else number(field, first)
-        if dash:
-            high = number(field, last)
-        else:
-            high = field.high if slash or first == "*" else low
+        to_the_end = field.high if slash or first == "*" else low
+        high = number(field, last) if dash else to_the_end
         size = field.high - field.low + 1
         over = high + size if high < low else high  # The end of a range that wraps.
         found.update(

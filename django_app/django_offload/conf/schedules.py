@@ -19,6 +19,9 @@ KINDS = "Write 'rate(5 minutes)', or 'cron(0 3 * * ? *)' with AWS's six fields."
 PLAIN_ARGUMENTS = "Pass numbers, text, lists and dictionaries."
 # The event of a schedule contains the arguments. This is far below the limit of an event (256 KB).
 LONGEST_ARGUMENTS = 10_000
+# What an occurrence does while the task of an earlier one waits or runs: it waits in the queue, or it is left
+# out.
+QUEUE, SKIP = OVERLAPS = ("queue", "skip")
 # With fewer lists, arguments can't be nested too deeply, and in a shorter text no number is too long.
 MOST_LISTS, SHORT_ARGUMENTS = 100, 4_000
 
@@ -37,9 +40,13 @@ class Recurrence:
     args: tuple[Any, ...] = ()
     # The keyword arguments, which must be JSON.
     kwargs: Mapping[str, Any] = field(default_factory=dict)
+    # `skip` enqueues nothing while the task of an earlier occurrence waits or runs; `queue` enqueues it.
+    overlap: str = QUEUE
+    written: str = ""  # The time as a decorated task has it, if that isn't `when`.
 
 
-KEYS = tuple(key.name for key in fields(Recurrence))
+# What OPTIONS["schedules"] may have.
+KEYS = tuple(key.name for key in fields(Recurrence) if key.name != "written")
 
 
 def parse(schedules: Mapping[str, Mapping[str, Any]]) -> dict[str, Recurrence]:
@@ -57,9 +64,8 @@ def schedule_problems(schedules: object) -> Iterator[tuple[str, str]]:
         return
     for name, schedule in schedules.items():
         where = f"OPTIONS['schedules'][{shown(name)}]"
-        if not isinstance(name, str) or not NAME_PATTERN.fullmatch(name):
-            yield f"{where} has an invalid name.", "Use at most 48 letters, digits, hyphens and underscores."
         if not isinstance(schedule, Mapping) or not {"task", "when"} <= schedule.keys() <= set(KEYS):
+            yield from name_problems(where, name)
             yield (
                 f"{where} is {shown(schedule)}.",
                 f"Give 'task' and 'when'. The keys are: {', '.join(KEYS)}.",
@@ -73,15 +79,29 @@ def schedule_problems(schedules: object) -> Iterator[tuple[str, str]]:
         problem = when_problem(schedule["when"])
         if problem is not None:
             yield f"{where}['when'] is {shown(schedule['when'])}{problem[0]}", problem[1]
-        if not is_timezone(schedule.get("timezone", "UTC")):
-            yield (
-                f"{where}['timezone'] is {shown(schedule['timezone'])}.",
-                "Give a name such as 'Europe/Zurich'.",
-            )
-        try:
-            yield from argument_problems(where, schedule.get("args", ()), schedule.get("kwargs", {}))
-        except Exception as exc:  # noqa: BLE001, an object there may raise anything
-            yield f"{where} has arguments that can't be read: {reason(exc)}.", PLAIN_ARGUMENTS
+        yield from entry_problems(where, name, schedule)
+
+
+def name_problems(where: str, name: object) -> Iterator[tuple[str, str]]:
+    if not isinstance(name, str) or not NAME_PATTERN.fullmatch(name):
+        yield f"{where} has an invalid name.", "Use at most 48 letters, digits, hyphens and underscores."
+
+
+def entry_problems(where: str, name: object, schedule: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield each problem that a schedule in OPTIONS and one of a decorated task can both have."""
+    yield from name_problems(where, name)
+    if not is_timezone(schedule.get("timezone", "UTC")):
+        yield (
+            f"{where}['timezone'] is {shown(schedule['timezone'])}.",
+            "Give a name such as 'Europe/Zurich'.",
+        )
+    overlap = schedule.get("overlap", QUEUE)
+    if not isinstance(overlap, str) or overlap not in OVERLAPS:
+        yield f"{where}['overlap'] is {shown(overlap)}.", "Write 'queue' or 'skip'."
+    try:
+        yield from argument_problems(where, schedule.get("args", ()), schedule.get("kwargs", {}))
+    except Exception as exc:  # noqa: BLE001, an object there may raise anything
+        yield f"{where} has arguments that can't be read: {reason(exc)}.", PLAIN_ARGUMENTS
 
 
 def when_problem(when: object) -> tuple[str, str] | None:

@@ -52,17 +52,34 @@ class Registry:
         self.conflicts: list[str] = []  # Names that two functions have.
         self.listed: dict[str, ListedTask] = {}  # By the same names.
         self._tasks: dict[str, AnyTask] = {}
+        self._scheduled: list[OffloadTask] = []
         for module in modules:
             for name, task, is_named in tasks_in(module):
                 self.add(name, task, module.__name__, is_named)
 
     def add(self, name: str, task: AnyTask, module: str, is_named: bool) -> None:
         """Register a task. If several have the same function, prefer the one with its name (`is_named`)."""
+        if getattr(task, "schedule", None) is not None and name == name_of(task):
+            self._add_scheduled(task)
         registered = self._tasks.get(name)
         if name == PROBE or (registered is not None and registered.func is not task.func):
             self.conflicts.append(name)
         elif registered is None or is_named:
             self._tasks[name], self.listed[name] = task, ListedTask(module, task.queue_name)
+
+    def _add_scheduled(self, task: Any) -> None:
+        """Keep a task with a schedule. A function may have several, each for an alias of its own."""
+        known = [(one.func, one.backend, one.schedule) for one in self._scheduled]
+        if (task.func, task.backend, task.schedule) not in known:
+            self._scheduled.append(task)
+
+    def scheduled(self, schedule: str | None = None) -> list[OffloadTask]:
+        """Return the tasks whose decorator gives them a schedule, or those whose schedule has this name."""
+        if not self._scheduled:
+            return []
+        from .schedule_option import schedule_name  # Imported here, because few tasks have a schedule.
+
+        return [task for task in self._scheduled if schedule in {None, schedule_name(task)}]
 
     @property
     def tasks(self) -> Mapping[str, AnyTask]:
@@ -145,6 +162,16 @@ class ListedRegistry(Registry):
             if listed is None or listed.module == module:
                 self.add(other, task, module, is_named)
 
+    def scheduled(self, schedule: str | None = None) -> list[OffloadTask]:
+        if schedule is None:
+            self.import_all()
+        else:
+            # Only these modules, so that a broken module stops no occurrence of another one's task.
+            for module in stored_listing().get("schedules", {}).get(schedule, ()):
+                for name, task, is_named in tasks_in(import_module(module)):
+                    self.add(name, task, module, is_named)
+        return super().scheduled(schedule)
+
     def import_all(self) -> None:
         with self._lock:
             if not self._is_complete:
@@ -152,6 +179,7 @@ class ListedRegistry(Registry):
                 self._tasks = {**complete._tasks, **self._tasks}
                 self.listed = {**complete.listed, **self.listed}
                 self.conflicts += complete.conflicts
+                self._scheduled = complete._scheduled
                 self._is_complete = True
 
 
@@ -217,7 +245,22 @@ def declaring() -> tuple[set[str], set[str]]:
 def listing_text() -> str:
     """Return the list of a package: the project's tasks, and the settings that declare their modules."""
     names, modules = map(sorted, declaring())
-    return json.dumps({"apps": names, "modules": modules, "tasks": registry().listed}, sort_keys=True)
+    listed: dict[str, Any] = {"apps": names, "modules": modules, "tasks": registry().listed}
+    if scheduled := registry().scheduled():
+        from .schedule_option import schedule_name
+
+        schedules: dict[str, set[str]] = {}
+        for task in scheduled:
+            module = registry().listed[name_of(task)].module
+            schedules.setdefault(schedule_name(task), set()).add(module)
+        listed["schedules"] = {name: sorted(found) for name, found in schedules.items()}
+    return json.dumps(listed, sort_keys=True)
+
+
+def stored_listing() -> dict[str, Any]:
+    """Return the content of the package's list."""
+    content: dict[str, Any] = json.loads(Path(os.environ[ENV_TASK_ROOT], LISTING).read_text())
+    return content
 
 
 def listing() -> Mapping[str, ListedTask] | None:
@@ -230,7 +273,7 @@ def listing() -> Mapping[str, ListedTask] | None:
     path = Path(root, LISTING) if root else None
     if path is None or not path.is_file():
         return None
-    stored = json.loads(path.read_text())
+    stored = stored_listing()
     tasks = {name: ListedTask(*listed) for name, listed in stored["tasks"].items()}
     names, modules = declaring()
     declared = {f"{name}.tasks" for name in names} | modules

@@ -136,7 +136,10 @@ def redrive_together(
     options = [options_for(record.enqueued.alias, stack_options) for record in records]
     tasks = runnable_tasks(store, list(zip(records, options, strict=True)))
     for record, own_options, task in zip(records, options, tasks, strict=True):
-        if isinstance(task, EnqueuedTask):
+        other = other_holder(store, task, own_options, now)
+        if other is not None:
+            outcomes[record.enqueued.id] = other
+        elif isinstance(task, EnqueuedTask):
             # A task never starts before its run_after, even if it ended before that.
             start_at = max(now, task.start_at)
             lives.append(NextLife(enqueued=task, options=own_options, now=now, start_at=start_at))
@@ -157,6 +160,8 @@ def write_and_send(store: Store, lives: Sequence[NextLife]) -> dict[str, Outcome
             outcomes[enqueued.id] = refusal("redrive", enqueued.id, after.current)
         elif isinstance(after, Exception):
             outcomes[enqueued.id] = after
+        elif (lost := ends_as_duplicate(store, life, after)) is not None:
+            outcomes[enqueued.id] = lost
         else:
             logger.info("Task id=%s name=%s redriven", enqueued.id, enqueued.name)
             ready.append((life, after))
@@ -167,6 +172,47 @@ def write_and_send(store: Store, lives: Sequence[NextLife]) -> dict[str, Outcome
     for wait in waits:
         outcomes |= {task_id: ActionResult(id=task_id, done=True, text=text) for task_id, text in wait()}
     return outcomes
+
+
+def other_holder(
+    store: Store, task: EnqueuedTask | Exception, options: Options, now: datetime
+) -> Outcome | None:
+    """Return why a unique task can't be redriven, or None if no other live task has its key."""
+    if isinstance(task, Exception) or task.unique is None:
+        return None
+    from ..keys.unique import UniqueKeys  # Imported here, because few tasks are unique.
+
+    try:
+        holder = UniqueKeys(store, options, now).other_holder(task)
+    except Exception as exc:  # noqa: BLE001, whatever a store raises
+        return exc
+    return None if holder is None else has_key(task.id, holder)
+
+
+def ends_as_duplicate(store: Store, life: NextLife, record: Attributes) -> Outcome | None:
+    """
+    Keep the unique key of a record that is READY again; if another task took it just now, end the record.
+
+    If AWS doesn't answer, the worker keeps the key, or ends the task, before the function runs.
+    """
+    if life.enqueued.unique is None:
+        return None
+    from ..keys.unique import UniqueKeys
+
+    keys = UniqueKeys(store, life.options, life.now)
+    try:
+        holder = keys.keep(life.enqueued)
+        if holder is None or not keys.end_waiting(life.enqueued, life.enqueued.id, record, holder):
+            return None
+    except Exception as exc:  # noqa: BLE001, whatever a store raises
+        logger.warning("Task id=%s keeps its unique key later: %s", life.enqueued.id, exc)
+        return None
+    return has_key(life.enqueued.id, holder)
+
+
+def has_key(task_id: str, holder: str) -> ActionResult:
+    text = f"Task id={holder} has its unique key and hasn't ended. Redrive this one when that has ended."
+    return ActionResult(id=task_id, done=False, text=text)
 
 
 def not_runnable(task_id: str, failure: Exception) -> Outcome:

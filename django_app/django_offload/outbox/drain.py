@@ -20,7 +20,7 @@ from ..exceptions import LocalAWSMissing, PayloadLost, ResourceMissing, UnknownV
 from ..payloads import fetch
 from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.json_codec import load
-from ..sending.enqueue import announce_enqueued, enqueued_result, is_deferred, send_many
+from ..sending.enqueue import Outcome, announce_enqueued, enqueued_result, is_deferred, send_many
 from ..sending.failures import masked_text
 from ..sending.outbox_row import pack, unpack
 from ..transports import transport_of
@@ -37,6 +37,8 @@ PAGE, PAGE_BYTES = 100, 4 * 2**20
 
 # Where an entry is in the order of the outbox: when it was created, and its id.
 type Place = tuple[datetime, str]
+# A task that needs its row no longer, and True if another task does its work, so that it wasn't enqueued.
+type Sent = tuple[EnqueuedTask, bool]
 
 
 def put_many(enqueued_tasks: Sequence[EnqueuedTask]) -> None:
@@ -87,8 +89,9 @@ def drain(now: datetime, left: Callable[[], float], *, fresh: timedelta = FRESH)
             sent = send_entries(locked_entries(places), left)
         count += len(sent)
         # After the transaction, because a query of a receiver that fails would keep the rows.
-        for enqueued in sent:
-            announce_sent(enqueued)
+        for enqueued, is_duplicate in sent:
+            if not is_duplicate:
+                announce_sent(enqueued)
     return count
 
 
@@ -126,15 +129,15 @@ def locked_entries(places: Sequence[Place]) -> list[OutboxEntry]:
     return list(entries)
 
 
-def send_entries(entries: Sequence[OutboxEntry], left: Callable[[], float]) -> list[EnqueuedTask]:
+def send_entries(entries: Sequence[OutboxEntry], left: Callable[[], float]) -> list[Sent]:
     """Send the tasks of entries, and delete the entries of those that were sent. Return these tasks."""
-    sent: list[EnqueuedTask] = []
+    sent: list[Sent] = []
     with within(left):
         for group, options in groups(entries):
             if left() > 1:
                 sent += send_group(group, options)
     if sent:
-        forget_many(sent)
+        forget_many([enqueued for enqueued, _ in sent])
     return sent
 
 
@@ -172,23 +175,23 @@ def read_entry(entry: OutboxEntry) -> tuple[EnqueuedTask, Options] | None:
         return None
 
 
-def send_group(enqueued_tasks: Sequence[EnqueuedTask], options: Options) -> list[EnqueuedTask]:
+def send_group(enqueued_tasks: Sequence[EnqueuedTask], options: Options) -> list[Sent]:
     """Send tasks together, and return those that were sent. Log why each other one stays."""
-    failures: Sequence[Exception | None]
+    outcomes: list[Outcome | Exception]
     try:
-        failures = send_many(enqueued_tasks, options)
+        outcomes = [*send_many(enqueued_tasks, options, ids_are_known=True)]
     except (ResourceMissing, LocalAWSMissing) as exc:  # The same for all of them.
-        failures = [exc] * len(enqueued_tasks)
+        outcomes = [exc] * len(enqueued_tasks)
     except Exception as exc:  # noqa: BLE001, one of them may be the reason
         if len(enqueued_tasks) > 1:
-            return [enqueued for one in enqueued_tasks for enqueued in send_group([one], options)]
-        failures = [exc]
+            return [sent for one in enqueued_tasks for sent in send_group([one], options)]
+        outcomes = [exc]
     sent = []
-    for enqueued, failure in zip(enqueued_tasks, failures, strict=True):
-        if failure is None:
-            sent.append(enqueued)
+    for enqueued, outcome in zip(enqueued_tasks, outcomes, strict=True):
+        if isinstance(outcome, Exception):
+            log_kept(enqueued.id, outcome, reason_of(outcome, enqueued))
         else:
-            log_kept(enqueued.id, failure, reason_of(failure, enqueued))
+            sent.append((enqueued, outcome is not None))
     return sent
 
 

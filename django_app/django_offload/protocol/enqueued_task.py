@@ -24,7 +24,9 @@ class Reference:
 
 # The fields of an enqueued task that a message and a record write in the same way.
 FIELD_TYPES: Mapping[str, type] = {
-    **dict.fromkeys(("id", "alias", "name", "queue", "owner", "traceparent", "root", "tenant", "unique"), str),
+    **dict.fromkeys(
+        ("id", "alias", "name", "queue", "owner", "traceparent", "root", "tenant", "unique"), str
+    ),
     **dict.fromkeys(("enqueued_at", "run_after", "depth"), int),
 }
 # What JSON makes of the fields of a reference.

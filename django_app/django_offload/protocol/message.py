@@ -2,7 +2,8 @@
 The signed message, version 1 to 3: one line of compact ASCII JSON.
 
     {"v":1,"kid":"3f0c…","id":…,"alias":…,"name":…,"queue":…,"args":[…],"kwargs":{…},
-     "enqueued_at":…,"expires_at":…, optional: "run_after" "owner" "depth" "traceparent" "tenant" "options", "sig":"…"}
+     "enqueued_at":…,"expires_at":…, optional: "run_after" "owner" "depth" "traceparent" "tenant" "options",
+     "sig":"…"}
 
 Version 2 also has the "root", before "options": the task whose budget counts this one. A worker that doesn't
 know it would enqueue without counting, so it gives the message back. Version 3 also has "unique", the key

@@ -248,7 +248,9 @@ def redrive(
             "ttl": int((due_at + RECORD_LIFE).timestamp()),
             **due_index(task_id, due_at, band=band_of(due_at, not_before), shards=shards),
         },
-        remove=frozenset({"finished_at", "hidden_at", "error", "workers", "cancelled", "progress", "sends"}),
+        remove=frozenset(
+            {"finished_at", "hidden_at", "error", "workers", "cancelled", "progress", "sends", "duplicate_of"}
+        ),
     )
 
 

@@ -14,18 +14,18 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.utils import timezone
 
 from ..aws import at_most, begin_together, made_together
-from ..compat import SIGNALS, InvalidTask, TaskResult, TaskResultStatus
+from ..compat import SIGNALS, InvalidTask, TaskResultStatus
 from ..conf import Options, signing_keys
 from ..definition.context import current_context, trace
 from ..definition.offload_task import AnyResult, AnyTask, changed_options
 from ..definition.registry import name_of, registry
-from ..definition.results import in_django_time
+from ..definition.results import OffloadResult, in_django_time
 from ..definition.signatures import call_form, mismatch
 from ..exceptions import EnqueueFailed, InvalidArguments, LocalAWSMissing, PayloadTooLarge
 from ..payloads import payloads_of
@@ -34,7 +34,6 @@ from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.json_codec import dump, has_long_number, is_too_deep, load, may_lack_items
 from ..protocol.message import MAX_DEPTH, Keyring, TaskMessage, encode
 from ..protocol.record import (
-    ARGUMENTS_PART,
     LONGEST_DELAY,
     MESSAGE_LIFE,
     PART_BYTES,
@@ -42,10 +41,13 @@ from ..protocol.record import (
     RECORD_LIFE,
     initial_item,
 )
-from ..protocol.record_size import fits_inline
-from ..stores import Part, Store, store_of
+from ..stores import Store, store_of
+from ..stores.arguments import arguments_part, keep_arguments
 from ..transports import Transport, transport_of
 from .failures import enqueue_failed, masked_text
+
+if TYPE_CHECKING:
+    from ..keys.unique import Holder
 
 logger = logging.getLogger("django_offload")
 
@@ -64,6 +66,8 @@ FIRST_YEAR, LAST_YEAR = 1, 9_000
 type Prototype = partial[EnqueuedTask]
 # Why tasks, by their ids, were not sent, or why one half of a send failed.
 type Failures = dict[str, Exception]
+# What send_many() says of a task: None if it was accepted.
+type Outcome = "EnqueueFailed | Holder | None"
 
 
 def prototype_of(task: AnyTask, options: Options, owner: str | None) -> Prototype:
@@ -137,6 +141,10 @@ def build(
 
         arguments = dump(plain_arguments(task, args, kwargs))
     enqueued: EnqueuedTask = prototype(id=task_id or randomness.token_hex(16), arguments=arguments)
+    if getattr(task, "unique", None):
+        from ..definition.unique import with_key  # Imported here, because few tasks are unique.
+
+        enqueued = with_key(enqueued, task, options)
     if len(arguments) > PART_BYTES:
         if payloads_of(options) is None:
             raise PayloadTooLarge(enqueued.name, len(arguments), PART_BYTES)
@@ -156,9 +164,9 @@ def enqueued_result(task: AnyTask, enqueued: EnqueuedTask, args: Any, kwargs: An
     Raise InvalidArguments if a worker reads other arguments, of which JSON made others, or if Django can't
     follow how deeply they are nested.
     """
-    result: AnyResult | None = None
+    result: OffloadResult | None = None
     try:
-        result = TaskResult(
+        result = OffloadResult(
             task=task,
             id=enqueued.id,
             status=TaskResultStatus.READY,
@@ -194,14 +202,17 @@ def announce_enqueued(sender: type, result: AnyResult, enqueued_at: datetime) ->
             module.task_enqueued.send_robust(sender, task_result=result)
 
 
-def send(enqueued: EnqueuedTask, options: Options) -> None:
+def send(enqueued: EnqueuedTask, options: Options) -> "Holder | None":
     """Do what send_many() does for one task, and raise its failure."""
-    (failure,) = send_many([enqueued], options)
-    if failure is not None:
-        raise failure
+    (outcome,) = send_many([enqueued], options)
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
 
 
-def send_many(enqueued_tasks: Sequence[EnqueuedTask], options: Options) -> list[EnqueueFailed | None]:
+def send_many(
+    enqueued_tasks: Sequence[EnqueuedTask], options: Options, *, ids_are_known: bool = False
+) -> list[Outcome]:
     """
     Write the records and send the messages of tasks of one queue.
 
@@ -212,18 +223,35 @@ def send_many(enqueued_tasks: Sequence[EnqueuedTask], options: Options) -> list[
     be accepted if the first claim makes the record. If the queue's index has only tasks in trouble, a record
     without a message must be put there too.
 
-    Return None for each task that was accepted, and an EnqueueFailed with its cause for each other. The call
-    takes some seconds at most, and may be repeated for the same tasks. Raise ResourceMissing, with nothing
-    sent, if AWS says that the queue doesn't exist, and LocalAWSMissing if this process may not call AWS.
+    Return None for each task that was accepted, an EnqueueFailed with its cause for each that wasn't, and for
+    each that wasn't sent because another has its unique key, the Holder of the key. If somebody has the ids
+    already (`ids_are_known`), the record of such a duplicate leads to the holder. The call takes some seconds
+    at most, and may be repeated for the same tasks. Raise ResourceMissing, with nothing sent, if AWS says
+    that the queue doesn't exist, and LocalAWSMissing if this process may not call AWS.
     """
+    for enqueued in enqueued_tasks:
+        if enqueued.unique is not None:
+            from .unique import send_unique  # Imported here, because few tasks are unique.
+
+            return send_unique(enqueued_tasks, options, ids_are_known=ids_are_known)
+    return [*send_all(enqueued_tasks, options)]
+
+
+def prepare(queue: str, options: Options) -> Transport:
+    """Find a queue, and return its transport. Raise ResourceMissing if AWS says that there is none."""
     transport = transport_of(options)
+    if not transport.is_prepared(queue):
+        with at_most(LOOK_SECONDS):
+            transport.prepare(queue)
+    return transport
+
+
+def send_all(enqueued_tasks: Sequence[EnqueuedTask], options: Options) -> list[EnqueueFailed | None]:
+    """Do what send_many() does, for tasks that have their unique keys or have none."""
     ready: list[EnqueuedTask] = []
     causes: Failures = {}
     with at_most(SEND_SECONDS):
-        queue = enqueued_tasks[0].queue
-        if not transport.is_prepared(queue):
-            with at_most(LOOK_SECONDS):
-                transport.prepare(queue)
+        transport = prepare(enqueued_tasks[0].queue, options)
         for enqueued in enqueued_tasks:
             try:
                 ready.append(upload_large_arguments(enqueued, options))
@@ -246,7 +274,11 @@ def send_records_and_messages(
     store = store_of(options)
     shards = store.shards(options)
     indexed, listed = options.is_indexed(enqueued_tasks[0].queue), options.sharded_history
-    items = [initial_item(enqueued, shards, indexed=indexed, listed=listed) for enqueued in enqueued_tasks]
+    items = [
+        # In no index, a record whose process dies here would keep its unique key.
+        initial_item(task, shards, indexed=indexed or task.unique is not None, listed=listed)
+        for task in enqueued_tasks
+    ]
     deferred = is_deferred(enqueued_tasks[0], transport)
     if deferred or not transport.longest_return:
         # Only the record keeps the task, so nothing else leaves before the record is there.
@@ -286,7 +318,7 @@ def begin_records(
     parts = [
         part
         for enqueued, item in zip(enqueued_tasks, items, strict=True)
-        if (part := arguments_part(enqueued, item, options))
+        if "arguments" not in item and (part := arguments_part(enqueued, item, options))
     ]
     unkept: Failures = {}
     if parts:
@@ -337,9 +369,8 @@ def failed(enqueued_tasks: Sequence[EnqueuedTask], half: str, results: Iterable[
 
 def is_deferred(enqueued: EnqueuedTask, transport: Transport) -> bool:
     """Return True if a task starts later than any message can wait."""
-    return (
-        enqueued.run_after is not None and enqueued.start_at - enqueued.enqueued_at > transport.longest_delay
-    )
+    wait = enqueued.start_at - enqueued.enqueued_at
+    return enqueued.run_after is not None and wait > transport.longest_delay
 
 
 def message_text(enqueued: EnqueuedTask, options: Options, expires_at: datetime) -> str:
@@ -354,7 +385,7 @@ def upload_large_arguments(enqueued: EnqueuedTask, options: Options) -> Enqueued
 
     Raise PayloadTooLarge if the stack has no bucket.
     """
-    if len(enqueued.arguments) <= PART_BYTES:
+    if len(enqueued.arguments) <= PART_BYTES or enqueued.reference is not None:
         return enqueued
     payloads = payloads_of(options)
     if payloads is None:
@@ -367,26 +398,3 @@ def ensure_record(store: Store, enqueued: EnqueuedTask, options: Options) -> Non
     item = initial_item(enqueued, store.shards(options), listed=options.sharded_history)
     keep_arguments(store, enqueued, item, options)
     store.begin_create(item)()
-
-
-def keeps_beside(enqueued: EnqueuedTask, options: Options) -> bool:
-    """Return True if the arguments are a part beside the record: neither in it nor in the bucket."""
-    return enqueued.reference is None and not fits_inline(enqueued, options.sharded_history)
-
-
-def keep_arguments(store: Store, enqueued: EnqueuedTask, item: Attributes | None, options: Options) -> None:
-    """Write the arguments beside the record, if they aren't in its initial item (None: it isn't made yet)."""
-    if item is None:
-        item = initial_item(enqueued, store.shards(options), listed=options.sharded_history)
-    part = arguments_part(enqueued, item, options)
-    if part is not None:
-        store.put_part(part.task_id, part.name, part.text, part.ttl)
-
-
-def arguments_part(enqueued: EnqueuedTask, item: Attributes, options: Options) -> Part | None:
-    """Return the arguments that are written beside the record, or None if the item has or refers to them."""
-    if "arguments" in item or enqueued.reference is not None:
-        return None
-    # A record that fails at the end of its life is listed for as long again, with its arguments.
-    ttl = enqueued.start_at + 2 * RECORD_LIFE + options.ttl(enqueued.queue)
-    return Part(task_id=enqueued.id, name=ARGUMENTS_PART, text=enqueued.arguments, ttl=int(ttl.timestamp()))

@@ -1,11 +1,13 @@
 """The stacks that TASKS configures, and the template that the project's tasks need for each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from ..conf import Options, broken_entries, configured
 from ..definition.offload_task import OffloadTask
 from ..definition.registry import registry
+from ..definition.schedules import deployable
+from ..definition.task_modules import complete_registry
 from ..exceptions import ConfigurationError
 from .spec import StackSpec, merge_options
 from .stage_environment import NO_STAGE_ENVIRONMENT, StageEnvironment
@@ -32,7 +34,7 @@ def template_of(
 ) -> str:
     """Return the template of a stack for a stage. Raise KeyError if no alias names the stack."""
     return build_template(
-        stacks()[stack],
+        with_schedules(stacks()[stack]),
         attempts=attempts_by_queue(),
         result_ttl=longest_result_ttl(),
         stage_environment=stage_environment,
@@ -43,12 +45,23 @@ def template_of(
 def spec_of(stack: str, *, stage_environment: StageEnvironment = NO_STAGE_ENVIRONMENT) -> StackSpec:
     """Return what a stack contains, without building its template. Raise KeyError if no alias names it."""
     return merge_options(
-        stacks()[stack],
+        with_schedules(stacks()[stack]),
         attempts=attempts_by_queue(),
         settings_module=None,
         result_ttl=longest_result_ttl(),
         stage_environment=stage_environment,
     )
+
+
+def with_schedules(aliases: Sequence[Options]) -> list[Options]:
+    """
+    Return the options of aliases with the schedules of their decorated tasks.
+
+    Raise TaskModuleBroken if a task module can't be imported, and ConfigurationError if a schedule can't be
+    deployed, because a template without a schedule would delete it.
+    """
+    complete_registry()
+    return [deployable(options) for options in aliases]
 
 
 def attempts_by_queue() -> dict[str, int]:

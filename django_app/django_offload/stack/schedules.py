@@ -29,7 +29,7 @@ def add_schedules(template: "Template", spec: StackSpec) -> None:
     template.add_resource(scheduler.ScheduleGroup(GROUP, Name=spec.stack, Condition=ON_AWS))
     add_scheduler_role(template, spec)
     for (alias, name), recurrence in spec.schedules.items():
-        # Starts the sweeper when a task of OPTIONS['schedules'] is due.
+        # Starts the sweeper when a schedule's task is due.
         template.add_resource(
             scheduler.Schedule(
                 schedule_id(alias, name),

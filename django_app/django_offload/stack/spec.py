@@ -139,13 +139,13 @@ def merge_schedules(aliases: Sequence[Options]) -> dict[tuple[str, str], Recurre
             if any(name == other_name for _, other_name in schedules):
                 raise ConfigurationError(
                     options.alias,
-                    f"OPTIONS['schedules'] names '{name}', and so does another alias of the stack.",
-                    "Rename one of the schedules.",
+                    f"A schedule is called '{name}', and so is one of another alias of the stack.",
+                    "Rename one of them, in OPTIONS['schedules'] or with name= in cron() or every().",
                 )
             if (other := ids.setdefault(schedule_id(options.alias, name), name)) != name:
                 raise ConfigurationError(
                     options.alias,
-                    f"OPTIONS['schedules'] names '{other}' and '{name}', which would be one resource in AWS.",
+                    f"The schedules '{other}' and '{name}' would be one resource in AWS.",
                     "Rename one of them: hyphens and underscores don't count.",
                 )
             schedules[options.alias, name] = recurrence

@@ -90,6 +90,10 @@ class Store(ABC):
         """Start due(), and return a callable that finishes it; other calls can start in between."""
         return partial(self.due, shard, until, limit, since)
 
+    def begin_get(self, task_id: str) -> Callable[[], Attributes | None]:
+        """Start get(), and return a callable that finishes it; other calls can start in between."""
+        return partial(self.get, task_id)
+
     def begin_get_many(self, ids: Sequence[str]) -> Callable[[], Mapping[str, Attributes]]:
         """
         Start to read at most MOST_READ records, and return what waits for them: those that there are, by id.

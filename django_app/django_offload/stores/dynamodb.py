@@ -109,7 +109,11 @@ class DynamoDBStore(Table, Store):
         return super().begin_create_many(items)
 
     def get(self, task_id: str) -> Attributes | None:
-        return _attributes(self._call("get_item", Key=_key(task_id, RECORD), ConsistentRead=True).get("Item"))
+        return self.begin_get(task_id)()
+
+    def begin_get(self, task_id: str) -> Callable[[], Attributes | None]:
+        wait = self._begin("get_item", Key=_key(task_id, RECORD), ConsistentRead=True)
+        return lambda: _attributes(wait().get("Item"))
 
     def put_part(self, task_id: str, part: str, text: str, ttl: int) -> str:
         return self.begin_put_part(Part(task_id=task_id, name=part, text=text, ttl=ttl))()
@@ -151,7 +155,7 @@ class DynamoDBStore(Table, Store):
         }
         record, texts = None, {}
         while True:
-            answer = self._call("query", **query)
+            answer = self._begin("query", **query)()
             for item in answer["Items"]:
                 part = item["part"]["S"]
                 if part == RECORD:
@@ -220,9 +224,6 @@ class DynamoDBStore(Table, Store):
 
     def shards(self, options: Options) -> int:
         return min(options.shards, self.read_shards)
-
-    def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:
-        return self._begin(operation, **arguments)()
 
 
 def _key(task_id: str, part: str) -> dict[str, Any]:

@@ -5,12 +5,14 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 from unittest import mock
 
 from asgiref.sync import sync_to_async
 from django.utils.asyncio import async_unsafe
 
+from ..aws.memory import VirtualClock
 from ..worker import attempt, connections, execution
 from ..worker.one_loop import OneLoop, shared
 from .commits import CommitTracker, DeliveryCount
@@ -18,6 +20,10 @@ from .commits import CommitTracker, DeliveryCount
 # A sweep uses the database too, so an event loop is no place for it.
 sweeps_in_a_thread = async_unsafe(
     "sweep() can't run inside an event loop. In an async test, use `await sync_to_async(offload.sweep)()`."
+)
+occurs_in_a_thread = async_unsafe(
+    "run_schedule() can't run inside an event loop. In an async test, use "
+    "`await sync_to_async(offload.run_schedule)(...)`."
 )
 Failure = BaseException | type[BaseException]
 
@@ -28,6 +34,8 @@ class WorkerKilled(SystemExit):
 
 class TaskRunner(ABC):
     """Base of the fixtures. It runs tasks in the process of the test."""
+
+    clock: VirtualClock
 
     def __init__(self) -> None:
         self.last: DeliveryCount | None = None  # What the last run() returned.
@@ -55,6 +63,20 @@ class TaskRunner(ABC):
     @abstractmethod
     def _run(self, skip: bool) -> DeliveryCount:
         """Deliver, and return the number of deliveries."""
+
+    @occurs_in_a_thread
+    def run_schedule(self, name: str, *, at: datetime | None = None, alias: str | None = None) -> Any:
+        """
+        Enqueue one occurrence of a schedule, as the sweeper does it for Scheduler, and return its task result.
+
+        Return None if nothing is enqueued, because the schedule is paused, or because `overlap="skip"` skips
+        it. `at` is any time (default: now), also one at which the schedule doesn't come; a naive one is in the
+        project's time zone. The same time again makes no second task. run() runs the task. Raise
+        UnknownSchedule, with names that are like it, if there is no such schedule.
+        """
+        from .schedules import occur  # Imported here, because few tests have a schedule.
+
+        return occur(name, at, alias, self.clock)
 
     @property
     def waiting(self) -> int:

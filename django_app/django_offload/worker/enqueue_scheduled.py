@@ -1,46 +1,40 @@
-"""The enqueue of a scheduled task: one task for each occurrence, however often Lambda hears of it."""
+"""The occurrence of a schedule that an event names: whose it is, and the enqueue of its task."""
 
-import logging
 import os
 from collections.abc import Callable
 from datetime import datetime
-from hashlib import sha256
+from functools import partial
 
-from ..compat import task_backends
 from ..conf import ENV_STACK, Options, configured
-from ..definition.registry import registry
+from ..definition.schedules import schedule_of
 from ..exceptions import UnknownEvent
-from ..sending.enqueue import announce_enqueued, build, enqueued_result, prototype_of, send
+from ..operations.schedules import enqueue_occurrence
 from .sweep_event import ACCEPTED, Occurrence
 
-logger = logging.getLogger("django_offload")
+
+def prepared(occurrence: Occurrence, clock: Callable[[], datetime]) -> Callable[[], dict[str, int]]:
+    """Return what enqueues an occurrence's task. Raise UnknownEvent if no alias declares its schedule."""
+    return partial(enqueue_scheduled, occurrence, options_of(occurrence), clock)
 
 
-def enqueue_scheduled(occurrence: Occurrence, options: Options, clock: Callable[[], datetime]) -> str:
+def enqueue_scheduled(
+    occurrence: Occurrence, options: Options, clock: Callable[[], datetime]
+) -> dict[str, int]:
     """
-    Enqueue the task of a schedule's occurrence, and return its id.
+    Enqueue the task of a schedule's occurrence, once, and count what was done.
 
-    The id is made of the schedule and the occurrence, so that a repeated event makes no second task. TASKS
-    alone says what runs. Raise UnknownTask if the task is gone, and EnqueueFailed if AWS accepted nothing:
-    then Lambda repeats the event.
+    Raise UnknownTask if the task is gone, and EnqueueFailed if AWS accepted nothing: then Lambda repeats the
+    event.
     """
-    name, at = occurrence.schedule, occurrence.at.isoformat()
-    schedule = options.schedules[name]
-    task = registry().resolve(schedule.task).using(backend=options.alias)
-    prototype = prototype_of(task, options, owner=None)
-    prototype.keywords["enqueued_at"] = clock()
-    task_id = sha256(f"{options.stack}:{options.alias}:{name}:{at}".encode()).hexdigest()[:32]
-    enqueued = build(task, prototype, schedule.args, schedule.kwargs, options, task_id)
-    result = enqueued_result(task, enqueued, schedule.args, schedule.kwargs)
-    send(enqueued, options)
-    logger.info("Schedule %s of %s enqueued task id=%s name=%s", name, at, enqueued.id, enqueued.name)
-    announce_enqueued(type(task_backends[options.alias]), result, enqueued.enqueued_at)
-    return enqueued.id
+    occurred = enqueue_occurrence(options, occurrence.schedule, occurrence.at, clock())
+    if occurred.is_skipped:
+        return {"skipped": 1}
+    return {"enqueued": 1} if occurred.task_id is not None else {"paused": 1}
 
 
 def options_of(occurrence: Occurrence) -> Options:
     """
-    Return the options of the alias that declares a schedule. Raise UnknownEvent if TASKS has none.
+    Return the options of the alias that declares a schedule. Raise UnknownEvent if none does.
 
     In AWS a stack's sweeper has the rights to that stack alone. If the alias belongs to another stack now,
     another alias of this stack may have taken over the schedule.
@@ -49,7 +43,7 @@ def options_of(occurrence: Occurrence) -> Options:
     declaring = {
         other: options
         for other, options in configured().items()
-        if occurrence.schedule in options.schedules and own_stack in {None, options.stack}
+        if own_stack in {None, options.stack} and schedule_of(options, occurrence.schedule) is not None
     }
     if occurrence.alias in declaring:
         return declaring[occurrence.alias]

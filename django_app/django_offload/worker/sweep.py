@@ -14,7 +14,6 @@ from ..conf import ENV_STACK, OUTBOX, stacks
 from ..stores import store_of
 from .connections import living_connections
 from .effect_cleanup import remove_old_markers
-from .enqueue_scheduled import enqueue_scheduled, options_of
 from .events import LambdaContext, seconds_left, utc_now
 from .fan_out import share_out
 from .metrics import print_longest_running
@@ -35,7 +34,11 @@ def handler(event: Any, context: LambdaContext, clock: Callable[[], datetime] = 
     """
     # Before anything else, so that another event has no effect at all.
     cause = read_event(event, context, clock())
-    options = options_of(cause) if isinstance(cause, Occurrence) else None
+    enqueue = None
+    if isinstance(cause, Occurrence):
+        from .enqueue_scheduled import prepared  # Imported here, because most invocations are sweeps.
+
+        enqueue = prepared(cause, clock)
 
     def left() -> float:
         return seconds_left(context)
@@ -43,9 +46,8 @@ def handler(event: Any, context: LambdaContext, clock: Callable[[], datetime] = 
     with living_connections(), within(left):
         if isinstance(cause, ShardGroup):
             return sweep_group(cause, clock, left)
-        if isinstance(cause, Occurrence) and options is not None:
-            enqueue_scheduled(cause, options, clock)
-            return {"enqueued": 1}
+        if enqueue is not None:
+            return enqueue()
         return sweep(clock, left, context)
 
 

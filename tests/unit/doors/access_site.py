@@ -19,9 +19,11 @@ from django_offload.conf import configured
 from django_offload.http import TriggerView
 from django_offload.http.tokens import piece_token, status_token
 from django_offload.models import Task
+from django_offload.operations.schedules import pause
 from django_offload.payloads import payloads_of
 from django_offload.protocol.json_codec import dump, to_micros
 from django_offload.protocol.record import error_part, initial_item
+from django_offload.protocol.unique_key import duplicate_item
 from django_offload.stores import store_of
 from tests.contract.records import enqueued_task, storing
 from tests.unit import tasks
@@ -37,9 +39,23 @@ CANARIES = {
     "b": "canary-of-a-body",
 }
 STATES = ("waiting", "running", "done", "failed", "dead")
-IDS = {state: f"{number}" * 32 for number, state in enumerate(STATES, 1)}
+# Duplicates: whose they are, and the state of the task of `owner` that does their work.
+DUPLICATES = {
+    "twin": ("owner", "done"),
+    "lent": ("visitor", "done"),
+    "lent-failed": ("visitor", "failed"),
+    "lent-running": ("visitor", "running"),
+}
+IDS = {state: f"{number:x}" * 32 for number, state in enumerate((*STATES, *DUPLICATES), 1) if number < 9}
+IDS["lent-running"] = "a" * 32
 UNKNOWN = "9" * 32
 BODY = "dead/default/2026-01-01/1"
+# The schedule that each action on schedules is for. The weekly one is paused.
+SCHEDULES = {"pause": "nightly", "resume": "weekly", "run": "weekly"}
+DECLARED = {
+    name: {"task": "tests.unit.tasks.double", "when": "cron(0 3 * * ? *)", "args": [4]}
+    for name in ("nightly", "weekly")
+}
 CSRF = "c" * 32
 BOARD = "admin:django_offload_task_"
 
@@ -78,6 +94,9 @@ PERMISSIONS = {
     "redrive": "redrive_task",
     "discard": "discard_task",
     "body": "view_message_body",
+    "pause": "pause_schedule",
+    "resume": "resume_schedule",
+    "run": "run_schedule",
 }
 STAFF = {
     "none": (),
@@ -86,7 +105,7 @@ STAFF = {
 }
 EVERY_PERMISSION = tuple(PERMISSIONS.values())
 USERS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
-    "visitor": ({}, ()),
+    "visitor": ({"pk": 70717274}, ()),
     "owner": ({"pk": 70717273}, ()),
     "permitted": ({}, EVERY_PERMISSION),  # But not staff.
     "inactive": ({"is_staff": True, "is_active": False}, EVERY_PERMISSION),
@@ -145,6 +164,7 @@ class AccessSite:
                 error = {"class": "builtins.ValueError", "message": CANARIES["e"], "at": to_micros(now)}
                 self.store.texts[task_id] = {error_part(1): dump({**error, "traceback": CANARIES["t"]})}
         self.payloads.put(BODY, CANARIES["b"].encode())
+        pause(self.options, "weekly", now)
         self.before = copy.deepcopy(self.state())
 
     def state(self) -> object:
@@ -169,6 +189,9 @@ class AccessSite:
         if name == "act":
             confirmed = {"confirmed": "yes"} if variant.endswith("!") else {}
             data = {"action": variant.rstrip("!"), "id": task_id, **confirmed}
+        if name == "schedules_act":
+            data = {"action": variant.rstrip("!"), "schedule": f"default:{schedule_of(variant)}"}
+            data |= {"confirmed": "yes", "at": datetime.now(UTC).isoformat()} if variant.endswith("!") else {}
         if name == "unreadable" and (method == "POST" or variant == "body"):
             data = {"key": BODY}
         if name == "changelist" and variant:
@@ -184,15 +207,22 @@ class AccessSite:
         return answer  # type: ignore[no-any-return]
 
 
+def schedule_of(variant: str) -> str:
+    return SCHEDULES[variant.rstrip("!")]
+
+
 def item_in(state: str, task_id: str, now: datetime) -> dict[str, Any]:
     """Return a record in a state, which has every private value that such a record may have."""
+    whose, of = DUPLICATES.get(state, ("owner", ""))
     enqueued = enqueued_task(
         task_id,
         name="tests.unit.tasks.double",
         arguments=dump([[CANARIES["a"]], {}]),
-        owner=CANARIES["o"],
+        owner=f"user:{USERS[whose][0]['pk']}",
         enqueued_at=now,
     )
+    if of:
+        return dict(duplicate_item(enqueued, IDS[of], now, timedelta(days=1)))
     item: dict[str, Any] = {**initial_item(enqueued)}
     if state == "waiting":
         return item

@@ -10,7 +10,17 @@ from django.contrib.auth.models import User
 from django.http import HttpResponse
 
 from django_offload.models import Task
-from tests.unit.doors.access_site import ACTORS, IDS, UNKNOWN, AccessSite, letters_of, library_urls
+from tests.unit.doors.access_site import (
+    ACTORS,
+    BODY,
+    DECLARED,
+    IDS,
+    UNKNOWN,
+    AccessSite,
+    letters_of,
+    library_urls,
+    schedule_of,
+)
 from tests.unit.doors.access_table import TABLE, Cell, cells
 
 pytestmark = pytest.mark.urls("tests.unit.doors.access_site")
@@ -24,6 +34,8 @@ STORED_BY_DEFAULT = {200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 501}
 @pytest.fixture
 def site(ours, offload, settings):
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"  # Three times as fast.
+    ours["default"]["OPTIONS"]["schedules"] = DECLARED
+    settings.TASKS = dict(ours)
     logging.disable()
     yield AccessSite()
     logging.disable(logging.NOTSET)
@@ -53,7 +65,10 @@ def difference_of(site: AccessSite, cell: Cell) -> str:
     logged = [(entry.user.username, entry.object_id, bool(entry.change_message)) for entry in entries]
     if logged:
         LogEntry.objects.all().delete()
-    object_id = "dead/default/2026-01-01/1" if cell.endpoint == "unreadable" else IDS.get(cell.state, UNKNOWN)
+    name, _, variant = cell.endpoint.partition(":")
+    object_id = BODY if name == "unreadable" else IDS.get(cell.state, UNKNOWN)
+    if name == "schedules_act":
+        object_id = f"schedule:default:{schedule_of(variant)}"
     seen = (answer.status_code, letters_of(answer), changed, logged)
     right = (
         cell.status,
@@ -95,6 +110,7 @@ def test_t06_the_board_is_read_only_but_for_a_post_with_a_permission_that_the_lo
     assert all(cell.csrf for cell in changing)
     assert {cell.actor for cell in changing if not cell.is_logged and cell.endpoint != "start"} == {"owner"}
     needed = {"act:cancel!": "cancel", "act:retry!": "retry", "act:redrive!": "redrive"}
+    needed |= {f"schedules_act:{action}!": action for action in ("pause", "resume", "run")}
     needed |= {"act:discard!": "discard", "unreadable": "discard"}
     for endpoint, permission in needed.items():
         actors = {cell.actor for cell in changing if cell.endpoint == endpoint}

@@ -76,5 +76,5 @@ def test_a_failed_occurrence_of_a_schedule_is_retried() -> None:
 
 
 def test_two_aliases_with_a_schedule_of_the_same_name_contradict_each_other() -> None:
-    with pytest.raises(ConfigurationError, match="names 'nightly', and so does another alias"):
+    with pytest.raises(ConfigurationError, match="is called 'nightly', and so is one of another"):
         evaluated(declaring(nightly=NIGHTLY), declaring("other", nightly=HOURLY))

@@ -11,7 +11,7 @@ from django_offload.local.aws.schedule import Rule, make_event
 from django_offload.protocol.shards import READ_SHARDS
 from django_offload.stack import limits, schedules
 from django_offload.testing import Invocation, sweep_event
-from django_offload.worker import sweep
+from django_offload.worker import enqueue_scheduled, sweep
 from django_offload.worker.sweep_event import (
     GROUP_LIFE,
     GROUPS,
@@ -161,8 +161,9 @@ def untouched(ours, monkeypatch):
     def refuse(*arguments):
         raise AssertionError("an event that was refused had an effect")
 
-    for name in ("sweep", "enqueue_scheduled", "living_connections"):
+    for name in ("sweep", "living_connections"):
         monkeypatch.setattr(sweep, name, refuse)
+    monkeypatch.setattr(enqueue_scheduled, "enqueue_scheduled", refuse)
     modules = set(sys.modules)
     yield
     assert set(sys.modules) == modules

@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from secrets import token_hex
@@ -24,7 +24,8 @@ from ..lambda_.worker_process import Log
 from .cloudwatch import MeteredInvoker, put_metrics_until
 from .event_source_mapping import EventSourceMapping, deployed_mappings
 from .moto_server import MotoServer
-from .schedule import Schedule, configured_rules, deployed_rules
+from .project_schedules import ProjectSchedule
+from .schedule import Rule, Schedule, configured_rules, deployed_rules
 from .stack_deploy import deploy
 
 logger = logging.getLogger("django_offload.local")
@@ -151,9 +152,18 @@ class LocalAWS:
             EventSourceMapping(config, sqs=sqs, functions=self.functions, invoker=self.invoker)
             for config in deployed_mappings(self.server)
         ]
-        rules = list(deployed_rules(self.server))
-        rules += configured_rules(rules)
-        self.schedule = Schedule(rules, functions=self.functions, async_invocations=self.async_invocations)
+        rules = self._deployed_rules = list(deployed_rules(self.server))
+        self.schedule = Schedule(
+            [*rules, *configured_rules(rules)],
+            functions=self.functions,
+            async_invocations=self.async_invocations,
+        )
+
+    def follow(self, schedules: Iterable[ProjectSchedule]) -> tuple[list[Rule], list[Rule]]:
+        """Run these scheduled tasks from now on. Return the rules that are new, and those that are gone."""
+        assert self.schedule is not None
+        rules = self._deployed_rules
+        return self.schedule.replace([*rules, *configured_rules(rules, schedules)])
 
     def feed(self) -> None:
         """Start invoking functions in the background: by mapping, on schedule and asynchronously."""

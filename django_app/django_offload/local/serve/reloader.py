@@ -7,7 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ..aws.local_aws import Announce, LocalAWS
+from ..aws.project_schedules import current_schedules
+from ..aws.schedule import described
+from ..environment import without_aws
 from ..lambda_.project_modules import source_roots
+from .web import site_environment
 
 # Django's own reloader checks as often.
 INTERVAL_SECONDS = 1.0
@@ -120,5 +124,24 @@ class Reloader:
         module = sys.modules.get(getattr(settings, "SETTINGS_MODULE", None) or "")
         if module is not None and module.__file__ and Path(module.__file__) in changes:
             self._announce(
-                "TASKS is deployed only at the start. If you changed its queues or options, start again."
+                "TASKS is deployed only at the start. If you changed its queues or options, start again. Its "
+                "schedules are followed."
             )
+        if any(path.suffix == ".py" for path in changes):
+            self.follow_schedules()
+
+    def follow_schedules(self) -> None:
+        """Run the scheduled tasks of the code as it is now, and announce which of them changed."""
+        environment = {**without_aws(os.environ), **self._aws.environment, **site_environment()}
+        try:
+            new, gone = self._aws.follow(current_schedules(environment))
+        except RuntimeError as exc:
+            self._announce(f"  Schedules stay as they were, because the code can't be imported: {exc}")
+            return
+        names = {rule.name for rule in new}
+        for rule in gone:
+            if rule.name not in names:
+                self._announce(f"  schedule  {rule.name} is gone")
+        for rule, next_at in self._aws.schedule.next_times() if self._aws.schedule is not None else ():
+            if rule in new:
+                self._announce(f"  schedule  {described(rule, next_at)}")

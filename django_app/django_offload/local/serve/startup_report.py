@@ -1,9 +1,9 @@
 """A table of everything that was started and where to find it."""
 
-import json
 from collections.abc import Iterator, Sequence
 
 from ..aws.local_aws import LocalAWS
+from ..aws.schedule import described
 from ..lambda_.functions import function_name
 from .reloader import SourceFiles
 
@@ -19,10 +19,8 @@ def report_rows(aws: LocalAWS, site: str | None, env_file: str, files: SourceFil
         at_once = min(aws.concurrency, config.concurrency or aws.concurrency)
         batch = f", {config.batch_size} messages each" if config.batch_size > 1 else ""
         yield f"queue {config.queue}", f"{function_name(config.function_arn)}, {at_once} at once{batch}"
-    for rule in aws.schedule.rules if aws.schedule is not None else ():
-        # A rule with an input starts the scheduled task that TASKS names, another rule starts a function.
-        name = json.loads(rule.input)["schedule"] if rule.input else function_name(rule.function_arn)
-        yield "schedule", f"{name}, every {rule.period.total_seconds():.0f} s"
+    for rule, next_at in aws.schedule.next_times() if aws.schedule is not None else ():
+        yield "schedule", described(rule, next_at)
     yield "AWS's interfaces", f"{aws.environment['AWS_ENDPOINT_URL']} (SQS, DynamoDB, S3, CloudFormation)"
     yield "Lambda", aws.environment["AWS_ENDPOINT_URL_LAMBDA"]
     yield "other AWS clients", f"run . {env_file} in their terminal first"

@@ -8,6 +8,7 @@ from typing import Any
 _DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _FIELDS = ("minute", "hour", "day_of_week", "day_of_month", "month_of_year")  # As crontab() orders them.
+_CRONTAB = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")  # As a crontab has them.
 _RANGES = {
     "minute": range(60),
     "hour": range(24),
@@ -24,6 +25,8 @@ def when(node: ast.expr, constants: Mapping[str, Any]) -> str | None:
         name = ast.unparse(node.func).rpartition(".")[2]
         if name == "crontab":
             return cron(node, constants)
+        if ast.unparse(node.func).endswith("crontab.from_string"):
+            return cron_of_text(node, constants)
         if name == "timedelta":
             return rate_of_timedelta(node, constants)
         if name == "schedule":
@@ -57,9 +60,23 @@ def cron(node: ast.Call, constants: Mapping[str, Any]) -> str | None:
     given = dict(zip(_FIELDS, node.args, strict=False)) | named(node)
     if set(given) - set(_FIELDS) - {"nowfun", "app"}:
         return None
+    return cron_of({name: literal(value, constants) for name, value in given.items()})
+
+
+def cron_of_text(node: ast.Call, constants: Mapping[str, Any]) -> str | None:
+    """Return crontab.from_string(…) as AWS's six fields, or None."""
+    text = literal(node.args[0], constants) if len(node.args) == 1 else None
+    texts = text.split() if isinstance(text, str) else []
+    if len(texts) != len(_CRONTAB) or set(named(node)) - {"nowfun", "app"}:
+        return None
+    return cron_of(dict(zip(_CRONTAB, texts, strict=True)))
+
+
+def cron_of(values: Mapping[str, Any]) -> str | None:
+    """Return the fields of crontab(), by their names, as AWS's six fields, or None."""
     fields: dict[str, str] = {}
     for name in _FIELDS:
-        value = literal(given[name], constants) if name in given else "*"
+        value = values.get(name, "*")
         text = cron_field(name, value)
         if text is None:
             return None
@@ -70,8 +87,7 @@ def cron(node: ast.Call, constants: Mapping[str, Any]) -> str | None:
         fields["day_of_week"] = "?"
     else:
         fields["day_of_month"] = "?"
-    order = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
-    return f"cron({' '.join(fields[name] for name in order)} *)"
+    return f"cron({' '.join(fields[name] for name in _CRONTAB)} *)"
 
 
 def cron_field(name: str, value: Any) -> str | None:

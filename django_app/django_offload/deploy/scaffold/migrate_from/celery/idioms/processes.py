@@ -111,18 +111,21 @@ PROCESSES = (
     Idiom(
         "app.on_after_configure.connect",
         ("app.on_*", "celery.signals.*"),
-        'Remove it. Schedules are in `OPTIONS["schedules"]`; anything else belongs into `AppConfig.ready()`.',
+        'Remove it. Schedules are in `OPTIONS["schedules"]`, or in `@task(schedule=...)`; anything else belongs '
+        "into `AppConfig.ready()`.",
     ),
     Idiom(
         "add_periodic_task()",
         ("app.add_periodic_task", "app.add_periodic_task(*"),
-        'Write an entry of `OPTIONS["schedules"]`, as TASKS below does where the time can be read.',
+        'Write an entry of `OPTIONS["schedules"]`, as TASKS below does where the time can be read, or '
+        "`@task(schedule=every(minutes=15))`.",
     ),
     Idiom(
         "crontab(), schedule(), solar()",
         ("celery.schedules*", "celery.beat*", "celery.bin.beat*"),
-        'AWS\'s cron has six fields: `cron(0 3 * * ? *)` is every day at 03:00, with `"timezone"`. The '
-        "shortest rate is a minute. There is no solar time.",
+        'Write `@task(schedule=cron("0 3 * * *", timezone="Europe/Zurich"))` with the five fields of a crontab, '
+        "or `every(minutes=15)`; both come from `django_offload`. The shortest period is a minute. There is no "
+        "solar time.",
     ),
     Idiom(
         "django_celery_beat",

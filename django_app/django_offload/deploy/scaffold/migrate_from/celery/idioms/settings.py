@@ -14,7 +14,8 @@ SETTINGS = (
     Idiom(
         "beat_schedule",
         settings("beat_schedule", "beat_schedule[]"),
-        'Write `OPTIONS["schedules"]`, as TASKS below does where the schedule can be read.',
+        'Write `OPTIONS["schedules"]`, as TASKS below does where the schedule can be read, or '
+        '`@task(schedule=cron("0 3 * * *"))`.',
     ),
     Idiom(
         "an entry of beat_schedule that can't be moved as it is",
@@ -25,13 +26,13 @@ SETTINGS = (
     Idiom(
         "options of an entry of beat_schedule",
         ("schedule options",),
-        "A schedule has `task`, `when`, `timezone`, `args` and `kwargs`. Give the task its queue in the "
+        "A schedule has `task`, `when`, `timezone`, `args`, `kwargs` and `overlap`. Give the task its queue in the "
         "decorator.",
     ),
     Idiom(
         "beat_scheduler and other settings of beat",
         settings("beat_*"),
-        'Remove it. EventBridge Scheduler enqueues what `OPTIONS["schedules"]` says.',
+        'Remove it. EventBridge Scheduler enqueues what `OPTIONS["schedules"]` and `@task(schedule=...)` say.',
     ),
     Idiom(
         "task_routes",
@@ -116,7 +117,7 @@ SETTINGS = (
     Idiom(
         "timezone, enable_utc",
         settings("timezone", "enable_utc"),
-        'Write `"timezone"` in each entry of `OPTIONS["schedules"]`.',
+        'Write `"timezone"` in each entry of `OPTIONS["schedules"]`, or `timezone=` in `cron()`.',
     ),
     Idiom(
         "imports, include",

@@ -1,0 +1,100 @@
+"""Of tasks with one unique key, one waits or runs; every other call leads to it, and nothing is lost."""
+
+import pytest
+
+from django_offload.conf import configured
+from django_offload.operations.redrive import redrive
+from django_offload.stores import store_of
+from tests.contract import unique_tasks as tasks
+from tests.contract.setup import tasks_setting
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(params=["memory", "lean", "boto3"])
+def offload(request, settings):
+    tasks.forget()
+    client = {} if request.param == "memory" else {"client": request.param}
+    settings.TASKS = tasks_setting(modules=["tests.contract.unique_tasks"], **client)
+    return request.getfixturevalue("offload" if request.param == "memory" else "offload_aws")
+
+
+def test_a_second_call_returns_the_result_of_the_first(offload):
+    first = tasks.sync.enqueue(7)
+    second = tasks.sync.enqueue(order=7, force=False)
+    other = tasks.sync.enqueue(8)
+
+    assert (first.duplicate, second.duplicate, other.duplicate) == (False, True, False)
+    assert (second.id, second.status, second.args) == (first.id, "READY", [7])
+    assert other.id != first.id
+    assert offload.run() == 2
+    assert tasks.ran == [("sync", 7, False), ("sync", 8, False)]
+    second.refresh()
+    assert second.return_value == 7
+
+
+def test_the_key_is_free_when_its_task_has_ended(offload):
+    first = tasks.sync.enqueue(7)
+    offload.run()
+    second = tasks.sync.enqueue(7)
+
+    assert not second.duplicate
+    assert second.id != first.id
+    assert offload.run() == 1
+    assert tasks.ran == [("sync", 7, False)] * 2
+
+
+@pytest.mark.parametrize(("name", "is_duplicate"), [("sync", True), ("index", False)])
+def test_a_running_task_keeps_its_key_unless_it_is_for_waiting_ones(offload, name, is_duplicate):
+    task, inner = getattr(tasks, name), []
+    tasks.inside.append(lambda: inner.append(task.enqueue(7)))
+    task.enqueue(7)
+
+    offload.run()
+
+    assert [result.duplicate for result in inner] == [is_duplicate]
+    assert len(tasks.ran) == 2 - is_duplicate
+
+
+def test_a_function_says_what_has_to_be_the_same(offload):
+    first = tasks.report.enqueue(7, detail="a")
+    second = tasks.report.enqueue(7, detail="b")
+    several = [tasks.free.enqueue(7), tasks.free.enqueue(7)]
+
+    assert (second.id, second.duplicate, second.kwargs) == (first.id, True, {"detail": "a"})
+    assert not any(result.duplicate for result in several)
+    offload.run()
+    assert tasks.ran.count(("report", 7, "a")) == 1
+    assert tasks.ran.count(("free", 7)) == 2
+
+
+def test_many_at_once_answer_in_order(offload):
+    first = tasks.sync.enqueue(2)
+    answers = list(tasks.sync.enqueue_many([(1,), (2,), (1,), (3,)]))
+
+    assert [answer.duplicate for answer in answers] == [False, True, True, False]
+    assert (answers[1].id, answers[2].id) == (first.id, answers[0].id)
+    assert offload.run() == 3
+
+
+def test_a_failed_holder_is_redriven_only_while_its_key_is_free(offload):
+    failed = tasks.failing.enqueue(7)
+    offload.run()
+    holder = tasks.failing.enqueue(7)
+    store, options = store_of(configured()["default"]), configured()["default"]
+
+    refused = redrive(store, failed.id, options, offload_now(offload))
+    assert not refused.done
+    assert holder.id in refused.text
+
+    offload.run()
+    assert redrive(store, failed.id, options, offload_now(offload)).done
+    assert tasks.failing.enqueue(7).id == failed.id
+    offload.run()
+    assert tasks.ran == [("failing", 7)] * 3
+
+
+def offload_now(offload):
+    from datetime import UTC, datetime
+
+    return offload.clock() if hasattr(offload, "clock") else datetime.now(UTC)
