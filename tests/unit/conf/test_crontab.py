@@ -1,6 +1,7 @@
 """The five fields of crontab become AWS's six, or a ValueError says what to write."""
 
 import random
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +11,10 @@ from hypothesis import strategies as st
 from django_offload.conf.crontab import aws_expression
 from django_offload.conf.occurrence_times import next_times
 from django_offload.conf.schedules import when_problem
+from tests.docs.pages import ROOT, rows
 from tests.unit.conf.schedule_comparison import field
+
+PAGE = ROOT / "django_app/docs/reference/schedule_times.md"
 
 
 @pytest.mark.parametrize(
@@ -182,6 +186,29 @@ def test_the_longest_expression_is_one_that_aws_takes():
     expression = aws_expression(f"{minutes} {hours} {days},31 JAN,FEB,APR,MAY,JUL,AUG,OCT,NOV *")
     assert len(expression) > 250
     assert when_problem(expression) is None
+
+
+def test_the_page_about_times_says_what_is_so():
+    """Each row of its tables: what is translated, and what is refused and what to write instead."""
+    table = rows(PAGE.read_text())
+    shown = [[re.findall(r"`([^`]+)`", cell) for cell in row] for row in table]
+    translated = [
+        (text, aws[0]) for first, aws, *_ in shown if aws and aws[0].startswith("cron(") for text in first
+    ]
+    assert len(translated) == 18
+    for five_fields, expected in translated:
+        assert aws_expression(five_fields) == expected
+    others = [
+        (row[0][0], row[2]) for row in shown if len(row) == 3 and row[0] and row[0][0] not in dict(translated)
+    ]
+    refused = [(text, instead) for text, instead in others if text.count(" ") == 4 or text == "@reboot"]
+    assert len(refused) == 8
+    for five_fields, instead in refused:
+        with pytest.raises(ValueError, match="Write "):
+            aws_expression(five_fields)
+        for better in instead:
+            if better.count(" ") == 4:
+                assert aws_expression(better)
 
 
 ITEMS = st.one_of(
