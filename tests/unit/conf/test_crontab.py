@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from django_offload.conf.crontab import aws_expression
 from django_offload.conf.occurrence_times import next_times
 from django_offload.conf.schedules import when_problem
-from tests.docs.pages import ROOT, rows
+from tests.docs.pages import rows
+from tests.docs.schedule_times import OPTIONS, PAGE, TASK, names_of
 from tests.unit.conf.schedule_comparison import field
-
-PAGE = ROOT / "django_app/docs/reference/schedule_times.md"
 
 
 @pytest.mark.parametrize(
@@ -209,6 +208,13 @@ def test_the_page_about_times_says_what_is_so():
         for better in instead:
             if better.count(" ") == 4:
                 assert aws_expression(better)
+
+
+def test_the_two_ways_to_write_a_time_on_the_page_are_the_same():
+    schedule = names_of(TASK)["build_report"].schedule
+    (declared,) = names_of(OPTIONS)["OPTIONS"]["schedules"].values()
+    assert (schedule.when, schedule.timezone) == (declared["when"], declared["timezone"])
+    assert when_problem(declared["when"]) is None
 
 
 ITEMS = st.one_of(
