@@ -21,6 +21,7 @@ CHECKS: tuple[tuple[str, tuple[str, ...], bool], ...] = (
     ("checks.check_backends", (), False),
     ("checks.check_paths", (), False),
     ("checks.check_tasks", (), False),
+    ("definition.unique_checks.check_unique_tasks", (), False),
     ("checks.check_stacks", (), False),
     ("checks.check_backport", (), False),
     ("checks.check_concurrency", (), False),

@@ -65,6 +65,17 @@ def test_a_rolled_back_savepoint_removes_only_its_own_tasks(site):
     assert len(messages(site)) == 1
 
 
+def test_enqueue_on_commit_keeps_its_row_until_the_task_is_sent(site):
+    with rolled_back():
+        tasks.answer.enqueue_on_commit()
+    with transaction.atomic():
+        result = tasks.answer.enqueue_on_commit()
+
+        assert rows() == [result.id]
+
+    assert (rows(), len(messages(site)), list(site.stores[STACK].records)) == ([], 1, [result.id])
+
+
 def test_a_process_that_dies_after_its_send_makes_two_messages_and_one_task(site):
     with (
         mock.patch.object(outbox, "forget_many", side_effect=Killed),

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from django_offload.outbox.models import OutboxEntry
+from django_offload.sending.outbox_row import VERSION
 from tests.contract.outbox_site import drain, leave_behind, rows
 from tests.contract.setup import STACK, TASK_MODULES, tasks_setting
 
@@ -83,7 +84,7 @@ def test_a_row_that_cannot_be_read_stops_no_other(site, caplog, broken):
     )
 
 
-@pytest.mark.parametrize("version", [3, 0, "1", 1.5, [], None])
+@pytest.mark.parametrize("version", [VERSION + 1, 0, "1", 1.5, [], None])
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_row_of_another_version_stays_and_stops_no_other(site, caplog, version):
     left = leave_behind(2)
@@ -103,16 +104,16 @@ def test_a_row_of_a_newer_version_stays_until_a_release_can_read_it(site, caplog
     (left,) = leave_behind()
     entry = OutboxEntry.objects.get()
     written = json.loads(entry.birth)
-    OutboxEntry.objects.update(birth=json.dumps({**written, "v": 3, "tenant": "a"}))
+    OutboxEntry.objects.update(birth=json.dumps({**written, "v": VERSION + 1, "cause": "a"}))
 
     assert drain() == 0
 
     assert rows() == [left]
     (said,) = [record.getMessage() for record in caplog.records]
     assert said == (
-        f"Task id={left} stays in the outbox: UnknownVersion: The row of the outbox has version 3, which "
-        "this release can't read. Deploy the workers before the web side, or upgrade django-offload on the "
-        "workers."
+        f"Task id={left} stays in the outbox: UnknownVersion: The row of the outbox has version "
+        f"{VERSION + 1}, which this release can't read. Deploy the workers before the web side, or upgrade "
+        "django-offload on the workers."
     )
     OutboxEntry.objects.update(birth=entry.birth)
     assert drain() == 1
@@ -120,7 +121,7 @@ def test_a_row_of_a_newer_version_stays_until_a_release_can_read_it(site, caplog
 
 @pytest.mark.parametrize(
     "change",
-    [{"v": None}, {"tenant": "a"}, {"v": None, "owner": None, "depth": None, "options": None}],
+    [{"v": None}, {"later": "a"}, {"v": None, "owner": None, "depth": None, "options": None}],
     ids=["first rows", "newer fields", "fewer fields"],
 )
 def test_a_row_of_another_release_with_this_version_is_sent(site, change):

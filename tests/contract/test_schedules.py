@@ -217,3 +217,21 @@ def test_next_times_are_read_with_the_state(offload):
     # What somebody asked for doesn't move the others.
     schedules.run_now(options(), "sync", AT)
     assert state("sync").next_times[0] == AT + timedelta(minutes=10)
+
+
+def test_an_occurrence_costs_one_call_more_than_an_enqueue(offload, monkeypatch):
+    from django_offload.stores.dynamodb import DynamoDBStore
+
+    calls = []
+    begin = DynamoDBStore._begin
+    monkeypatch.setattr(
+        DynamoDBStore,
+        "_begin",
+        lambda self, name, **fields: calls.append(name) or begin(self, name, **fields),
+    )
+    tell()
+    with_schedule, calls[:] = list(calls), []
+    tasks.nightly.enqueue(1)
+
+    is_memory = type(store_of(options())) is not DynamoDBStore
+    assert (with_schedule, calls) == (([], []) if is_memory else (["update_item", "put_item"], ["put_item"]))

@@ -50,3 +50,24 @@ def failing(order):
     ran.append(("failing", order))
     run_inside()
     raise ValueError(order)
+
+
+@task(unique=True, takes_context=True)
+async def told(context, order, *rest, **more):
+    ran.append(("told", order, context.task_result.id))
+
+
+@task(unique=True, sensitive=["card"])
+def pay(order, card):
+    ran.append(("pay", order))
+
+
+@task(unique=lambda card: 1 / 0, sensitive=["card"])
+def refuse(card):
+    """Is never enqueued, because its key can't be made."""
+
+
+@task(unique=lambda order: order[0], unique_for=timedelta(microseconds=1))
+def brief(order):
+    ran.append(("brief", order[0]))
+    return order[1:]

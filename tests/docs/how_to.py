@@ -17,12 +17,14 @@ PAGES = [
         "large_payloads",
         "limits",
         "many_tasks",
+        "metadata",
         "monitor",
         "retries",
         "schedule_tasks",
         "sensitive_arguments",
         "test_tasks",
         "transactions",
+        "unique_tasks",
     )
 ]
 # Calls of other programs, which test_how_to.py and tests/architecture/test_audit.py hold.

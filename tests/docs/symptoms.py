@@ -8,6 +8,7 @@ from django.db import transaction
 
 from django_offload.aws import clients
 from django_offload.compat import TASKS
+from django_offload.conf import Options, configured
 from django_offload.definition.registry import Registry
 from django_offload.deploy.scaffold import checks
 from django_offload.exceptions import (
@@ -23,7 +24,9 @@ from django_offload.exceptions import (
     WorkerLost,
 )
 from django_offload.management.doctor import functions, project, storage
+from django_offload.operations import schedules
 from django_offload.protocol.transitions import report
+from django_offload.protocol.unique_key import end_as_duplicate
 from tests.contract import tasks as contract
 from tests.docs import packaging
 from tests.docs.world import World
@@ -121,6 +124,13 @@ def failed_in_every_way(world: World) -> str:
     return result.id
 
 
+def is_a_duplicate(world: World) -> str:
+    first, second = tasks.double.enqueue(1), tasks.double.enqueue(1)
+    change = end_as_duplicate(first.id, now=datetime.now(UTC), result_ttl=LONG)
+    store().change(second.id, change)
+    return second.id
+
+
 def was_given_up_in_every_way(world: World) -> str:
     world.bucket().put("dead/default/2026-03-01/m1", b"junk")
     for error in (WorkerLost(3), UnknownTask("shop.tasks.old"), DeadLettered("13 receipts"), Expired(7)):
@@ -208,6 +218,34 @@ def lost_its_result(world: World) -> str:
 
 # Columns of a table: their headings are always there, and what tells is the number below.
 COUNTS = {"waiting": 1, "in flight": 1}
+
+
+def recurs(world: World) -> Options:
+    """Give the project a task that recurs."""
+    world.queues("default", modules=["tests.contract.scheduled_tasks"])
+    return configured()["default"]
+
+
+def is_paused_by_somebody(world: World) -> str:
+    schedules.pause(recurs(world), "sync")
+    return NOBODY
+
+
+def takes_too_long(world: World) -> str:
+    options, now = recurs(world), datetime.now(UTC)
+    schedules.run_now(options, "sync", now - OVER)
+    return schedules.run_now(options, "sync", now)
+
+
+def has_not_been_due(world: World) -> str:
+    recurs(world)
+    return NOBODY
+
+
+def has_no_schedule(world: World) -> str:
+    return NOBODY
+
+
 CASES: dict[str, dict[str, Case]] = {
     "My task stays READY": {
         "run_after": waits_for_its_time,
@@ -231,8 +269,15 @@ CASES: dict[str, dict[str, Case]] = {
         "InvalidReturnValue": failed_in_every_way,
         "TransactionLeftOpen": failed_in_every_way,
         "TooManyEnqueues": failed_in_every_way,
+        "duplicate_of": is_a_duplicate,
     },
     "It ran twice": {"attempts … 2": lost_a_worker_and_went_on, "attempts … 1": ran},
+    "A recurring task does not run": {
+        "paused … since": is_paused_by_somebody,
+        "was skipped, because the task of an earlier occurrence": takes_too_long,
+        "none yet": has_not_been_due,
+        "No recurring tasks.": has_no_schedule,
+    },
     "The page answers 404": {
         "No page shows the status of a task": has_neither_pages_nor_middleware,
         "Tasks have no owner": has_neither_pages_nor_middleware,

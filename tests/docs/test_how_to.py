@@ -157,6 +157,33 @@ def test_only_the_named_errors_are_tried_again(shop: Callable[[str], Shop]) -> N
     assert (refused.status, len(refused.worker_ids)) == ("FAILED", 1)
 
 
+def test_a_backoff_asks_the_exception_and_the_result(shop: Callable[[str], Shop]) -> None:
+    offload, module = shop("retries")
+    of_page = module("orders.tasks")
+    throttled, away = of_page.pay.using(max_attempts=2).enqueue(1, 0), of_page.pay.enqueue(2, 1)
+    before = offload.clock()
+
+    offload.run()
+
+    throttled.refresh()
+    away.refresh()
+    assert (throttled.status, throttled.attempts, away.status, away.attempts) == ("FAILED", 2, "FAILED", 3)
+    assert 89 <= (throttled.last_attempted_at - throttled.started_at).total_seconds() <= 150
+    assert (offload.clock() - before).total_seconds() >= 119
+
+
+def test_notes_about_a_task_are_stored(shop: Callable[[str], Shop]) -> None:
+    offload, module = shop("metadata")
+    result = module("orders.views").start([1, 2], "abc")
+    offload.run()
+
+    result.refresh()
+    assert (result.return_value, result.metadata) == (
+        3,
+        {"trace": "abc", "source": "the bank", "imported": 2},
+    )
+
+
 def test_a_task_can_wait_for_its_day(shop: Callable[[str], Shop]) -> None:
     offload, module = shop("schedule_tasks")
     result = module("orders.views").remind_tomorrow(7)
@@ -198,6 +225,28 @@ def test_a_task_leaves_after_the_commit(shop: Callable[[str], Shop]) -> None:
 
     result.refresh()
     assert result.return_value == "Welcome, ada"
+    with transaction.atomic():
+        later = views.sign_up_later("grace")
+        assert (offload.waiting, later.enqueued_at) == (1, None)
+    assert later.enqueued_at is not None
+
+
+def test_one_of_equal_tasks_waits_or_runs(shop: Callable[[str], Shop]) -> None:
+    offload, module = shop("unique_tasks")
+    views, of_page = module("orders.views"), module("orders.tasks")
+    first, again = views.sync_now(7), views.sync_now(7)
+    in_transactions = [module("orders.checkout").checkout(customer) for customer in (7, 8)]
+    changes = [module("orders.signals").order_changed(7) for _ in range(3)]
+    reports = [of_page.report.enqueue(7), of_page.report.enqueue(customer_id=7, detail="long", user_id=1)]
+
+    assert (first[1], again) == ("Started.", (first[0], "It is under way already."))
+    assert [duplicate for duplicate, _ in in_transactions] == [True, False]
+    assert len({change.id for change in changes}) == len({report.id for report in reports}) == 1
+    assert offload.run() == 4
+    for duplicate, result in in_transactions:
+        result.refresh()
+        assert (result.return_value, result.duplicate) == (f"synced {result.args[0]}", duplicate)
+    assert not of_page.sync.enqueue(7).duplicate
 
 
 def settings_of(page: str, which: str = "") -> dict[str, Any]:

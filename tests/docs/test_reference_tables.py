@@ -5,6 +5,7 @@ import dataclasses
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from django.core.management import get_commands
@@ -141,12 +142,14 @@ def test_every_url_and_tag_is_there() -> None:
 
 
 def test_a_status_has_the_fields_that_are_there(world) -> None:
-    failed, done = contract.raises_value_error.enqueue(), tasks.double.enqueue(1)
+    failed = contract.raises_value_error.enqueue()
+    done = tasks.double.using(metadata={"a": 1}).enqueue(1)
     world.aws.run()
 
     shown = set()
     for result in (failed, done):
-        status = pages.status.status_of(record_of(result.id), {}, traceback=True)
+        record = replace(record_of(result.id), duplicate_of=failed.id)
+        status = pages.status.status_of(record, {}, traceback=True)
         shown |= {*status, *(f"error.{key}" for key in status.get("error", ()))}
 
     world.back()

@@ -83,3 +83,41 @@ def renamed(order):
 def _hook(context):
     if HOOKS:
         HOOKS.pop(0)(context.task_result.id)
+
+
+ASKED: list[Any] = []  # What the backoff of `shaky` does. Each test brings its own.
+
+
+def ask(exception, task_result):
+    (answer,) = ASKED
+    return answer(exception, task_result)
+
+
+@task(max_attempts=3, backoff=ask, takes_context=True)
+def shaky(context, value):
+    raise OSError(f"attempt {context.attempt} of {value}")
+
+
+@task(max_attempts=3, backoff=ask)
+async def shaky_coroutine(value):
+    raise OSError(f"down with {value}")
+
+
+@task(max_attempts=3, backoff=ask, sensitive="value")
+def shaky_secret(value):
+    raise OSError(f"down with {value}")
+
+
+WORK: list[Any] = []  # What the next attempts of these tasks do with their context, one each.
+
+
+@task(takes_context=True, max_attempts=3, backoff=0)
+def annotated(context):
+    return WORK.pop(0)(context)
+
+
+@task(takes_context=True, max_attempts=3, backoff=0)
+async def annotated_coroutine(context):
+    outcome = WORK.pop(0)(context)
+    await context.asave_metadata()
+    return outcome

@@ -15,6 +15,9 @@ class Setting(Protocol):
     def work(self, seconds: float) -> None:
         """Take time."""
 
+    def alone(self, task_id: str, key: str) -> str:
+        """Run while no other task of this key does; return the key."""
+
 
 class Stage:
     """Hands what a body does to the world of the moment."""
@@ -29,6 +32,9 @@ class Stage:
 
     def work(self, seconds: float) -> None:
         self.world.work(seconds)
+
+    def alone(self, task_id: str, key: str) -> str:
+        return self.world.alone(task_id, key)
 
 
 stage = Stage()

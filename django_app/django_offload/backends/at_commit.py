@@ -13,6 +13,8 @@ management it calls them only when autocommit is turned on again, which may neve
 
 import logging
 from collections.abc import Callable, Iterator
+from copy import copy
+from dataclasses import replace
 from inspect import unwrap
 from typing import Any, Protocol
 
@@ -26,6 +28,15 @@ logger = logging.getLogger("django_offload")
 
 # Entries of a connection's run_on_commit: the savepoints around it, the callback, and whether it is robust.
 type Callbacks = list[Any]
+
+
+def waiting(backend: Any) -> Any:
+    """Return a backend like this one, with the option `on_commit` True."""
+    if backend.conf.on_commit:
+        return backend
+    like = copy(backend)
+    like.conf = replace(backend.conf, on_commit=True)
+    return like
 
 
 class Leaving(Protocol):

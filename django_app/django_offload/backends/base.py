@@ -46,7 +46,7 @@ from ..sending.enqueue import (
 )
 from ..sending.failures import enqueue_failed, masked_text
 from ..stores import store_of
-from .at_commit import log_unsent, watch
+from .at_commit import log_unsent, waiting, watch
 
 logger = logging.getLogger("django_offload")
 
@@ -137,6 +137,10 @@ class OffloadBackend(BaseTaskBackend):
         if failure is not None:
             raise failure
         return result
+
+    def enqueue_on_commit(self, task: AnyTask, args: Any, kwargs: Any) -> Any:
+        """Do what enqueue() does if the option `on_commit` is True, also if it's False here."""
+        return waiting(self).enqueue(task, args, kwargs)
 
     def enqueue_many(self, task: AnyTask, arguments: Iterable[Arguments]) -> Iterator[AnyResult | Exception]:
         """

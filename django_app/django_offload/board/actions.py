@@ -35,9 +35,14 @@ class Action:
 
 
 def is_dead_letter(record: TaskRecord) -> bool:
-    """Return True if the library ended the task, so neither its own function nor a cancel did."""
+    """
+    Return True if the library ended the task, so neither its own function nor a cancel did.
+
+    A duplicate is no dead letter, because another task does its work.
+    """
     error = record.error or {}
-    return record.status == FAILED and bool(error.get("ended")) and error.get("class") != CANCELLED
+    ended = record.status == FAILED and bool(error.get("ended"))
+    return ended and error.get("class") != CANCELLED and record.duplicate_of is None
 
 
 def redrive_tasks(

@@ -89,9 +89,12 @@ def facts(record: TaskRecord) -> Iterator[tuple[str, object]]:
     yield "Finished", record.finished_at
     yield "Attempts", record.attempts
     yield "Sent again by the sweeper", record.sends or None
+    yield "Unique key", enqueued.unique
     yield "Trace", (enqueued.traceparent or "").partition("-")[2].partition("-")[0]
     yield "Depth", enqueued.depth or None
-    yield "Options given", dump(enqueued.options) if enqueued.options else None
+    given = {name: value for name, value in enqueued.options.items() if name != "metadata"}
+    yield "Options given", dump(given) if given else None
+    yield "Metadata", dump(record.metadata) if record.metadata else None
     yield "Can be read until", record.hidden_at
 
 
@@ -113,7 +116,10 @@ def timeline(record: TaskRecord, parts: Mapping[str, str]) -> Iterator[TimelineE
         yield TimelineEntry(title="Asked to stop", kind="bad")
     if record.status == READY and record.not_before > record.enqueued.enqueued_at:
         yield TimelineEntry(title="Starts no earlier than", instant=record.not_before)
-    if record.status == FAILED:
+    if record.duplicate_of is not None:
+        note = f"It didn't run, because task {record.duplicate_of} has the same unique key and does its work."
+        yield TimelineEntry(title="Ended as a duplicate", instant=record.finished_at, note=note)
+    elif record.status == FAILED:
         error = record.error or {}
         note = f"{error.get('class', '')}: {error.get('message', '')}" if error.get("ended") else ""
         yield TimelineEntry(title="FAILED", instant=record.finished_at, kind="bad", note=note)

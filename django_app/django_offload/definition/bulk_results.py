@@ -25,18 +25,6 @@ def split_arguments(item: object) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
     )
 
 
-def enqueue_one_by_one(task: Any, arguments: Iterable[Arguments]) -> Iterator[Any]:
-    """Do what enqueue_many() does, for a backend that has no bulk."""
-    for item in arguments:
-        args, kwargs = split_arguments(item)
-        try:
-            answer = task.enqueue(*args, **kwargs)
-        except Exception as exc:  # noqa: BLE001, the exception is the answer
-            yield exc
-        else:
-            yield answer
-
-
 class BulkResults[T](Iterator[T]):
     """
     One answer per task, in the order of the arguments.

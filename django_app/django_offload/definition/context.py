@@ -13,6 +13,8 @@ from reprlib import repr as short
 from threading import Lock
 from typing import Any
 
+from asgiref.sync import sync_to_async
+
 from ..compat import TaskContext, TaskResult, TaskResultStatus
 from ..conf.aws_limits import SORT_KEY
 from ..exceptions import StepTooLarge
@@ -33,6 +35,10 @@ class Reporter(ABC):
     @abstractmethod
     def send(self, progress: dict[str, Any]) -> bool:
         """Store the progress and the beginning of its message. Return True if somebody cancelled the task."""
+
+    @abstractmethod
+    def save_metadata(self, text: str) -> bool:
+        """Store metadata, JSON. Return True if somebody cancelled the task."""
 
     @abstractmethod
     def asked_to_stop(self) -> bool:
@@ -98,6 +104,9 @@ class LocalReporter(Reporter):
     def send(self, progress: dict[str, Any]) -> bool:
         return False
 
+    def save_metadata(self, text: str) -> bool:
+        return False
+
     def asked_to_stop(self) -> bool:
         return False
 
@@ -111,6 +120,8 @@ class ReportState:
     done: float = 0
     sent_at = asked_at = float("-inf")
     cancelled = False
+    metadata: dict[str, Any] | None = None  # As the task has it by now, once it has looked at it.
+    metadata_was: str | None = None  # As the record has it for sure, JSON.
     ended = False  # The function has returned. Only threads that it left still have this context.
 
 
@@ -146,6 +157,45 @@ class OffloadContext(TaskContext):  # type: ignore[type-arg, misc]  # The stubs 
             state.asked_at = now
             state.cancelled = self.reporter.asked_to_stop()
         return state.cancelled
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """
+        What the project notes about this task: the dictionary that .using(metadata=...) gave it.
+
+        Changes are stored when the attempt ends, however it ends, and at once by save_metadata().
+        """
+        state = self.state
+        if state.metadata is None:
+            from .metadata import metadata_of, metadata_text  # Imported here, because few tasks have any.
+
+            metadata = metadata_of(self.task_result)
+            state.metadata_was, state.metadata = metadata_text(metadata), metadata
+        return state.metadata
+
+    def save_metadata(self) -> None:
+        """
+        Store the metadata now. Raise ValueError if it isn't JSON of at most 300 bytes.
+
+        If AWS doesn't take it, a line in the log says so, and the end of the attempt stores it. Raise
+        RuntimeError if the attempt has ended.
+        """
+        from .metadata import metadata_text
+
+        state = self.state
+        text = metadata_text(self.metadata)
+        if state.ended:
+            raise RuntimeError(
+                f"Task id={self.task_result.id} has ended, so its metadata can't be saved any more. Save it "
+                "before the function returns."
+            )
+        with self._lock:
+            state.metadata_was = None  # Whether a write that fails was made, nobody knows.
+            state.cancelled |= self.reporter.save_metadata(text)
+
+    async def asave_metadata(self) -> None:
+        """Do what save_metadata() does, asynchronously."""
+        await sync_to_async(self.save_metadata, thread_sensitive=False)()
 
     @property
     def owner_of_children(self) -> str | None:

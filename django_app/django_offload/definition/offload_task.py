@@ -4,9 +4,9 @@ import os
 import sys
 from asyncio import _get_running_loop as running_loop
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
-from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction, signature
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from reprlib import repr as short
 from types import FunctionType, NoneType
 from typing import TYPE_CHECKING, Any, Never, Self, overload
@@ -24,29 +24,26 @@ from ..compat import (
     TaskContext,
     TaskResult,
 )
-from ..conf import LONGEST_RESULT_TTL, MOST_ATTEMPTS, duration
-from ..protocol.record_size import is_short_text
-from .bulk_results import Arguments, AsyncBulkResults, BulkResults, enqueue_one_by_one
+from .backoff import Backoff
+from .bulk_results import Arguments, AsyncBulkResults, BulkResults
 from .context import OffloadContext, local_result
-from .unique_option import Unique, check_unique
+from .option_checks import check_options, duration_option, metadata_option
+from .unique_option import Unique
 
 if TYPE_CHECKING:
     from .schedule_option import Schedule
 
-type Backoff = float | timedelta | Callable[[int], float | timedelta]
 # Only Django's stubs let these types take arguments. At run time they don't.
 type AnyTask = Task[..., Any]
 type AnyResult = TaskResult[..., Any]
 type Exceptions = tuple[type[BaseException], ...]
 
 # The options that .using() can change, besides Django's own.
-USING = ("max_attempts", "backoff", "retry_on", "no_retry_on", "timeout", "result_ttl")
+# `metadata` belongs to one call, so @task doesn't take it.
+CHANGING = ("max_attempts", "backoff", "retry_on", "no_retry_on", "timeout", "result_ttl")
+USING = (*CHANGING, "metadata")
 # All options of @task, besides Django's own.
-DECORATING = (*USING, "name", "aliases", "sensitive", "schedule", "unique", "unique_for")
-# What is computed from a timeout or a backoff has to be a datetime.
-LONGEST_DURATION = timedelta(days=36_500)
-# Of a task's name, as UTF-8. Every write of a record bills it.
-MOST_NAME_BYTES = 500
+DECORATING = (*CHANGING, "name", "aliases", "sensitive", "schedule", "unique", "unique_for")
 # Types whose values an error may quote. The repr() of a QuerySet would query the database.
 PLAIN = (str, int, float, bool, NoneType)
 
@@ -63,8 +60,9 @@ class OffloadTask(Task):  # type: ignore[type-arg]
 
     # How often the task may run in all, from 1 to 100; if set, exceptions are retried too, not only crashes.
     max_attempts: int | None = None
-    # The longest pause before the second attempt, doubled with each attempt up to 15 minutes, or a function
-    # of the attempt's number that returns the pause.
+    # The longest pause before the second attempt, doubled with each attempt up to 15 minutes; or a function
+    # that returns the pause, or None to end the task, from the attempt's number, or from the exception and
+    # the result.
     backoff: Backoff = 1.0
     # Exception classes after which the task is tried again; all of them if only `max_attempts` is set.
     retry_on: Exceptions = ()
@@ -83,8 +81,10 @@ class OffloadTask(Task):  # type: ignore[type-arg]
     # Whether only one task with the same arguments may wait or run: True, "queued" (may wait), or a function
     # of the arguments that returns what has to be the same.
     unique: Unique = False
-    # How long a waiting task keeps others out; None means until it has ended.
+    # How long a unique task may wait before the next call replaces it; None means as long as it takes.
     unique_for: timedelta | None = None
+    # What the project notes about one call, at most 300 bytes as JSON; only `.using()` takes it.
+    metadata: dict[str, Any] | None = field(default=None, hash=False)
     # When AWS enqueues the task again and again: cron(...) or every(...).
     schedule: "Schedule | None" = None
     stable_name: str = ""  # The name in messages: the name, or else the module path.
@@ -107,6 +107,8 @@ class OffloadTask(Task):  # type: ignore[type-arg]
             set_option(self, "stable_name", self.name or self.module_path)
         if not self.name:
             set_option(self, "name", self.func.__name__)
+        if self.metadata is not None:
+            set_option(self, "metadata", metadata_option(self.metadata))
         check_options(self)
         if self.schedule is not None:
             from .schedule_option import check_schedule  # Imported here, because few tasks have a schedule.
@@ -120,19 +122,26 @@ class OffloadTask(Task):  # type: ignore[type-arg]
             func = import_string(options["func"]).func
             if "backoff_of" in options:
                 options = {**options, "backoff": import_string(options["backoff_of"]).backoff}
+            if "unique_of" in options:
+                options = {**options, "unique": import_string(options["unique_of"]).unique}
         except (ImportError, AttributeError) as exc:
             raise ValueError(f"Expected {options['func']!r} to point to a Task instance.") from exc
-        return cls(
-            **{name: value for name, value in options.items() if name != "backoff_of"} | {"func": func}
-        )
+        own = {name: value for name, value in options.items() if name not in {"backoff_of", "unique_of"}}
+        return cls(**{**own, "func": func})
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the path of the function, and the options, as Django does from 6.1 on."""
         options = {option.name: getattr(self, option.name) for option in fields(self)}
+        # A lambda can't be pickled, so the task that has it is named.
         variable = variable_with_backoff(self) if callable(self.backoff) else None
-        if variable is not None:  # A lambda can't be pickled, so the task that has it is named.
+        if variable is not None:
             del options["backoff"]
             options["backoff_of"] = f"{self.func.__module__}.{variable}"
+        unique = self.unique
+        variable = variable_with(self, lambda other: other.unique is unique) if callable(unique) else None
+        if variable is not None:
+            del options["unique"]
+            options["unique_of"] = f"{self.func.__module__}.{variable}"
         return self._reconstruct, ({**options, "func": self.module_path},)
 
     def using(
@@ -159,6 +168,30 @@ class OffloadTask(Task):  # type: ignore[type-arg]
         """Do what enqueue() does. This is Celery's name for it."""
         return self.enqueue(*args, **kwargs)
 
+    def enqueue_on_commit(self, *args: Any, **kwargs: Any) -> AnyResult | None:
+        """
+        Enqueue the task when the open transaction of the default database commits; without one, at once.
+
+        It does so whatever the option `on_commit` says. If the transaction is rolled back, nothing is sent.
+        What is wrong with the arguments is raised at once. With a backend that isn't one of django-offload,
+        return None inside a transaction, because that backend makes the result at the commit.
+        """
+        backend = self.get_backend()
+        own = getattr(backend, "enqueue_on_commit", None)
+        if own is None:
+            from .other_backends import enqueue_on_commit
+
+            backend.validate_task(self)
+            return enqueue_on_commit(self, args, kwargs)
+        if running_loop() is not None:
+            refuse_event_loop(self, "enqueue_on_commit", "await {}.aenqueue_on_commit(...)")
+        result: AnyResult = own(self, args, kwargs)
+        return result
+
+    async def aenqueue_on_commit(self, *args: Any, **kwargs: Any) -> AnyResult | None:
+        """Do what enqueue_on_commit() does, asynchronously."""
+        return await sync_to_async(self.enqueue_on_commit)(*args, **kwargs)
+
     def enqueue_many(self, arguments: Iterable[Arguments]) -> BulkResults[AnyResult | Exception]:
         """
         Enqueue one task per item of `arguments`, in bulk, and return an iterator over their answers.
@@ -173,7 +206,11 @@ class OffloadTask(Task):  # type: ignore[type-arg]
         """
         backend = self.get_backend()
         backend.validate_task(self)
-        many = getattr(backend, "enqueue_many", enqueue_one_by_one)
+        many = getattr(backend, "enqueue_many", None)
+        if many is None:
+            from .other_backends import enqueue_one_by_one
+
+            many = enqueue_one_by_one
         return BulkResults(many(self, arguments))
 
     def aenqueue_many(
@@ -249,47 +286,6 @@ def refuse_event_loop(task: AnyTask, method: str, instead: str) -> None:
         )
 
 
-def check_options(task: OffloadTask) -> None:
-    """Raise InvalidTask if an option has an invalid value."""
-    for name in (task.stable_name, *task.aliases):
-        if not is_short_text(name, MOST_NAME_BYTES):
-            raise InvalidTask(
-                f"A task can't be called {short(name)}. Give a name of at most {MOST_NAME_BYTES} bytes."
-            )
-    if task.run_after is not None and not isinstance(task.run_after, datetime):
-        raise InvalidTask(f"run_after is {short(task.run_after)}. Give a datetime, with a time zone.")
-    if task.unique is not False or task.unique_for is not None:
-        check_unique(task)
-    attempts = task.max_attempts
-    if task.result_ttl is not None and task.result_ttl > LONGEST_RESULT_TTL:
-        raise InvalidTask(f"result_ttl is {task.result_ttl}. Give {LONGEST_RESULT_TTL.days} days or less.")
-    is_whole = isinstance(attempts, int) and not isinstance(attempts, bool)
-    if attempts is not None and not (is_whole and 1 <= attempts <= MOST_ATTEMPTS):
-        raise InvalidTask(f"max_attempts is {attempts!r}. Give a whole number from 1 to {MOST_ATTEMPTS}.")
-    for kind in (*task.retry_on, *task.no_retry_on):
-        if not isinstance(kind, type) or not issubclass(kind, BaseException):
-            raise InvalidTask(f"retry_on and no_retry_on take exception classes, not {kind!r}.")
-    backoff = None if callable(task.backoff) else duration_option("backoff", task.backoff)
-    for option, value in (("timeout", task.timeout), ("backoff", backoff)):
-        if value is not None and value > LONGEST_DURATION:
-            raise InvalidTask(f"{option} is {value}. Give {LONGEST_DURATION.days:,} days or less.")
-    if task.timeout is not None and not task.timeout:
-        raise InvalidTask("timeout is 0. Give seconds or a timedelta above 0.")
-    missing = set(task.sensitive) - set(signature(task.func).parameters) if task.sensitive else None
-    if missing:
-        raise InvalidTask(
-            f"sensitive names {', '.join(sorted(missing))}, but {task.module_path} has no such parameters. "
-            "Give names of its parameters."
-        )
-
-
-def duration_option(option: str, value: Any) -> timedelta | None:
-    try:
-        return None if value is None else duration(value)
-    except ValueError as exc:
-        raise InvalidTask(f"{option}: {exc}. Give seconds or a timedelta.") from exc
-
-
 @overload
 def task(function: Callable[..., Any], /) -> OffloadTask: ...
 @overload
@@ -343,8 +339,13 @@ def refuse_unknown_options(place: str, options: Iterable[str], known: Sequence[s
 
 def variable_with_backoff(task: OffloadTask) -> str | None:
     """Return the variable of the function's module that holds a task of it with the same backoff, or None."""
+    return variable_with(task, lambda other: other.backoff is task.backoff)
+
+
+def variable_with(task: OffloadTask, matches: Callable[[OffloadTask], bool]) -> str | None:
+    """Return the variable of the function's module that holds a task of it that matches, or None."""
     for name, value in vars(sys.modules[task.func.__module__]).items():
-        if isinstance(value, OffloadTask) and value.func is task.func and value.backoff is task.backoff:
+        if isinstance(value, OffloadTask) and value.func is task.func and matches(value):
             return name
     return None
 

@@ -15,7 +15,7 @@ from ..compat import TaskError as DjangoTaskError
 from ..conf import duration
 from ..exceptions import CallFailed, ClassNotImported
 from ..protocol.enqueued_task import EnqueuedTask
-from ..protocol.json_codec import load
+from ..protocol.json_codec import dump, load
 from ..protocol.record import ARGUMENTS_PART, TaskRecord
 from .context import OffloadContext, current_context
 from .offload_task import AnyResult, AnyTask, OffloadTask
@@ -32,21 +32,36 @@ KEPT = frozenset({"task", "id", "args", "kwargs", "backend"})
 class OffloadResult(TaskResult):  # type: ignore[type-arg, misc]
     """Django's TaskResult, which also knows whether another task does the work."""
 
-    # The id of the task that had the same unique key; None, if this is the task's own result.
+    # The id of the task that does the work, because it had the same unique key; else None.
     duplicate_of: str | None = field(init=False, default=None)
+
+    # What the task saved. Until then, its metadata is that of `task`.
+    saved_metadata: dict[str, Any] | None = field(init=False, default=None, repr=False)
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What the project notes about this task: what .using() gave it, or its attempts saved."""
+        if self.saved_metadata is None:
+            given = getattr(self.task, "metadata", None) or {}
+            object.__setattr__(self, "saved_metadata", load(dump(given)))
+        return self.saved_metadata  # type: ignore[return-value]
 
     @property
     def duplicate(self) -> bool:
-        """True if enqueue() enqueued nothing, because another task had the unique key: this is its result."""
+        """True if nothing was enqueued, because another task had the unique key and does the work."""
         return self.duplicate_of is not None
 
     def refresh(self) -> None:
-        """Read the result again."""
-        show(self.task.get_backend().get_result(self.id), self)
+        """Read the result again. That the call was a duplicate stays so."""
+        show(self.task.get_backend().get_result(self.id), self, kept=self.kept())
 
     async def arefresh(self) -> None:
         """Do what refresh() does, asynchronously."""
-        show(await self.task.get_backend().aget_result(self.id), self)
+        show(await self.task.get_backend().aget_result(self.id), self, kept=self.kept())
+
+    def kept(self) -> Collection[str]:
+        """Return the fields that a new look doesn't change. Nothing but this result knows of its call."""
+        return {*KEPT, "duplicate_of"} if self.duplicate_of == self.id else KEPT
 
 
 def show(source: AnyResult, result: AnyResult, *, kept: Collection[str] = KEPT) -> None:
@@ -131,18 +146,27 @@ def result_of(record: TaskRecord, parts: Mapping[str, str], defined: AnyTask) ->
         worker_ids=list(record.worker_ids),
     )
     object.__setattr__(result, "_return_value", return_value(record, parts))
+    if record.saved_metadata is not None:
+        object.__setattr__(result, "saved_metadata", record.saved_metadata)
     return result
 
 
 def successful(
-    record: TaskRecord, parts: Mapping[str, str], defined: AnyTask, now: datetime, text: str
+    record: TaskRecord,
+    parts: Mapping[str, str],
+    defined: AnyTask,
+    now: datetime,
+    text: str,
+    metadata: str | None = None,
 ) -> AnyResult:
-    """Return the result of a record whose task has just returned the JSON `text`."""
+    """Return the result of a record whose task has just returned the JSON `text` and saved `metadata`."""
     result = result_of(record, parts, defined)
     # Building a new record only to read it would take a third of the time of this function.
     object.__setattr__(result, "status", TaskResultStatus.SUCCESSFUL)
     object.__setattr__(result, "finished_at", in_django_time(now))
     object.__setattr__(result, "_return_value", load(text))
+    if metadata is not None:
+        object.__setattr__(result, "saved_metadata", load(metadata))
     return result
 
 
@@ -175,7 +199,7 @@ def announce(result: AnyResult, context: OffloadContext, *, finished: bool) -> N
 def for_receivers(context: OffloadContext) -> OffloadContext:
     """Return a context for the receivers of task_finished: the function has ended, but not they."""
     # dataclasses.replace() would take twice as long.
-    return OffloadContext(
+    acting = OffloadContext(
         task_result=context.task_result,
         reporter=context.reporter,
         journal=context.journal,
@@ -187,6 +211,8 @@ def for_receivers(context: OffloadContext) -> OffloadContext:
         budget=context.budget,
         _lock=context._lock,
     )
+    acting.state.metadata = context.state.metadata
+    return acting
 
 
 def parts_of(record: TaskRecord) -> list[str]:
@@ -225,7 +251,7 @@ def task_of(enqueued: EnqueuedTask, defined: AnyTask) -> AnyTask:
         for option, value in enqueued.options.items():
             if option in {"timeout", "result_ttl"} and value is not None:
                 changes[option] = duration(value)
-            elif option in {"max_attempts", "backoff"}:
+            elif option in {"max_attempts", "backoff", "metadata"}:
                 changes[option] = value
     try:
         return replace(defined, **changes) if changes else defined

@@ -1,7 +1,7 @@
 """Whether and when a failed attempt is followed by another."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -18,7 +18,8 @@ from ..exceptions import (
     UnknownTask,
 )
 from ..protocol.enqueued_task import EnqueuedTask
-from .offload_task import AnyTask, Backoff, OffloadTask, class_paths
+from .backoff import Backoff, wait_of
+from .offload_task import AnyResult, AnyTask, OffloadTask, class_paths
 from .registry import registry
 from .results import current_path
 
@@ -67,15 +68,22 @@ class RetryPolicy:
         paths = set(class_paths(type(exc).__mro__))
         return attempt < self.max_attempts and bool(paths & self.retry_on) and not paths & self.no_retry_on
 
-    def delay(self, attempt: int, chance: float | None = None) -> timedelta:
+    def delay(
+        self,
+        attempt: int,
+        chance: float | None = None,
+        failed: tuple[BaseException, AnyResult] | None = None,
+    ) -> timedelta | None:
         """
-        Return how long to wait after attempt number `attempt` (from 1).
+        Return how long to wait after attempt number `attempt` (from 1), or None to end the task.
 
         A number doubles with each attempt, up to 15 minutes, and the wait is a share of it: `chance`, from 0
-        to 1, by default random. If the backoff is a callable, the wait is what it returns.
+        to 1, by default random. If the backoff is a callable, the wait is what it returns for the attempt's
+        number, or for what `failed`: its exception and its result. Raise ValueError if that is no wait.
         """
         if callable(self.backoff):
-            return duration(self.backoff(attempt))
+            function: Callable[..., object] = self.backoff
+            return wait_of(function(*failed) if failed else function(attempt))
         # The number is limited before it doubles, and doubles 30 times at most, so that nothing overflows.
         first = min(LONGEST_BACKOFF, duration(self.backoff))
         longest = min(LONGEST_BACKOFF, first * 2.0 ** min(attempt - 1, 30))

@@ -10,6 +10,8 @@ from ..compat import InvalidTask
 
 # With this value a key is free again as soon as its task has started, not only when it has ended.
 QUEUED = "queued"
+# What is computed from `unique_for` has to be a datetime.
+LONGEST = timedelta(days=36_500)
 
 type Unique = bool | str | Callable[..., object]
 
@@ -28,8 +30,11 @@ def check_unique(task: Any) -> None:
         raise InvalidTask(f"unique is {short(unique)}. Give a function whose parameters can be read.")
     if task.unique_for is not None and not unique:
         raise InvalidTask("unique_for says how long a unique task keeps its key, so it needs unique=True.")
-    if task.unique_for is not None and task.unique_for <= timedelta(0):
-        raise InvalidTask(f"unique_for is {task.unique_for}. Give seconds or a timedelta above 0.")
+    if task.unique_for is not None and not timedelta(0) < task.unique_for <= LONGEST:
+        raise InvalidTask(
+            f"unique_for is {task.unique_for}. Give seconds or a timedelta above 0, of at most "
+            f"{LONGEST.days:,} days."
+        )
 
 
 def is_readable(function: Callable[..., object]) -> bool:

@@ -65,6 +65,7 @@ def status_of_enqueued(result: AnyResult) -> dict[str, Any]:
     from ..operations.status import iso, outcome
 
     options = configured().get(result.task.backend)
+    holder: str | None = getattr(result, "duplicate_of", None)
     return {
         "id": result.id,
         "task": name_of(result.task),
@@ -77,17 +78,23 @@ def status_of_enqueued(result: AnyResult) -> dict[str, Any]:
         "finished_at": iso(result.finished_at),
         "run_after": iso(result.task.run_after),
         **outcome(result, error_text=options is None or options.error_text == "owner"),
+        **({"duplicate_of": holder} if holder is not None else {}),
     }
 
 
 def readable(request: HttpRequest, task_id: str) -> bool:
-    """Return True if the task exists and the request may see it. For views of your own."""
-    from .access import get_permitted_task_or_404
+    """
+    Return True if the task exists and the request may see it. For views of your own.
+
+    Of a duplicate whose work a task of another owner does, only staff may see everything.
+    """
+    from ..operations.duplicates import followed, is_outcome_of
+    from .access import get_permitted_task_or_404, is_staff
     from .tokens import is_status_token, token_of
 
     try:
         has_token = is_status_token(token_of(request), task_id)
-        get_permitted_task_or_404(request, task_id, has_token=has_token)
+        task = get_permitted_task_or_404(request, task_id, has_token=has_token)
     except Http404:
         return False
-    return True
+    return is_outcome_of(task.record, followed(task).record) or is_staff(request)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from ..definition.offload_task import AnyResult
 from ..exceptions import UnreadableRecord
 from ..logs.escaping import printable
+from ..operations.duplicates import followed
 from ..operations.status import retry_after
 from ..protocol.record import FAILED, READY, RUNNING, SUCCESSFUL, TaskRecord
 from ..protocol.transitions import CANCELLED
@@ -60,9 +61,10 @@ class TaskProgress:
     has_record: bool = True  # Without a record, as in other backends, there is nothing to poll.
 
     @classmethod
-    def from_record(cls, record: TaskRecord) -> Self:
+    def from_record(cls, record: TaskRecord, task_id: str) -> Self:
+        """Return the progress of a record, under its id, or that of a duplicate whose work it does."""
         return cls(
-            id=record.enqueued.id,
+            id=task_id,
             status=record.status,
             attempts=record.attempts,
             cancelled=bool(record.error and record.error["class"] == CANCELLED),
@@ -94,7 +96,7 @@ class TaskProgress:
     def read(cls, task_id: str) -> Self:
         """Return a record's progress, or UNKNOWN if AWS doesn't answer, so that a page shows the rest."""
         try:
-            return cls.from_record(get_task_or_404(task_id).record)
+            return cls.from_record(followed(get_task_or_404(task_id)).record, task_id)
         except UnreadableRecord as exc:
             raise Http404(NOT_FOUND) from exc
         except unreachable() as exc:

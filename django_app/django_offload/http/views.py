@@ -14,6 +14,7 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST, require_safe
 
 from ..operations.cancel import cancel, describe_cancel
+from ..operations.duplicates import followed, is_outcome_of
 from ..operations.find import StoredTask
 from ..operations.staff_log import log_staff_action, unknown_if_it_raises
 from ..operations.status import retry_after, status_of
@@ -41,7 +42,8 @@ def status(request: HttpRequest, task_id: str) -> HttpResponse:
     """Return the task's status as JSON, 304 if it hasn't changed, or 404 if the request may not see it."""
     has_token = is_status_token(take_token(request), task_id)
     task = get_permitted_task_or_404(request, task_id, has_token=has_token)
-    return with_etag(request, task.record, JsonResponse(read_status(request, task)))
+    holder = followed(task)
+    return with_etag(request, holder.record, JsonResponse(read_status(request, task, holder)))
 
 
 @private_answer
@@ -61,14 +63,14 @@ def progress(request: HttpRequest, task_id: str) -> HttpResponse:
     has_token = words is not None or is_status_token(token, task_id)
     piece, token = PieceWords.from_token(words or {}), "" if words is None else token
     try:
-        record = get_permitted_task_or_404(request, task_id, has_token=has_token).record
+        record = followed(get_permitted_task_or_404(request, task_id, has_token=has_token)).record
     except unreachable() as exc:
         if not piece.htmx:
             raise
         # htmx shows no answer of an error, so the piece itself says that it is out of date.
         log_unreachable(task_id, exc)
         return uncached(render_progress(request, TaskProgress(id=task_id, status=UNKNOWN), piece, token))
-    response = render_progress(request, TaskProgress.from_record(record), piece, token)
+    response = render_progress(request, TaskProgress.from_record(record, task_id), piece, token)
     return with_etag(request, record, response, "Sec-Fetch-Mode")
 
 
@@ -89,7 +91,8 @@ def cancel_task(request: HttpRequest, task_id: str) -> HttpResponse:
     """
     Cancel a task. One that hasn't started ends at once; a running one sees a flag.
 
-    Answer 202 with its status, or 409 if it has already ended. Only the owner and staff with the permission
+    Answer 202 with its status, or 409 if it has already ended, or if it is a duplicate: another task does its
+    work, and only that one can be cancelled. Only the owner and staff with the permission
     to cancel may do this. A token isn't enough. The admin's log has what staff did.
     """
     take_token(request)  # It isn't enough, but nothing may report it.
@@ -107,9 +110,10 @@ def cancel_task(request: HttpRequest, task_id: str) -> HttpResponse:
 
 def permitted_status(request: HttpRequest, task: StoredTask) -> dict[str, object]:
     """Return the status of a task that the visitor may cancel: the state alone, unless they may view it."""
+    holder = followed(task)
     if is_owner(request, task.record) or is_staff(request):
-        return read_status(request, task)
-    return {"id": task.record.enqueued.id, "status": task.record.status}
+        return read_status(request, task, holder)
+    return {"id": task.record.enqueued.id, "status": holder.record.status}
 
 
 def with_etag(request: HttpRequest, record: TaskRecord, response: HttpResponse, *vary: str) -> HttpResponse:
@@ -127,13 +131,23 @@ def with_etag(request: HttpRequest, record: TaskRecord, response: HttpResponse, 
     return response
 
 
-def read_status(request: HttpRequest, task: StoredTask) -> dict[str, object]:
-    """Return the status of a task, with its return value. Only staff get a traceback."""
-    record, staff = task.record, is_staff(request)
-    texts = fetch_result(record, task.options)
+def read_status(request: HttpRequest, task: StoredTask, holder: StoredTask) -> dict[str, object]:
+    """
+    Return the status of a task, with its return value. Only staff get a traceback.
+
+    The status of a duplicate is that of the task that does its work (`holder`), under the duplicate's id.
+    """
+    record, staff = holder.record, is_staff(request)
+    may_read = staff or is_outcome_of(task.record, record)
+    texts = fetch_result(record, holder.options) if may_read else {}
     for part in (record.result_part, record.error_parts[-1] if staff and record.error_parts else None):
-        if part is not None and part not in texts:
-            texts[part] = task.store.get_part(record.enqueued.id, part) or "null"
-    return status_of(
-        record, texts, traceback=staff, error_text=staff or may_read_error_text(request, record, task.options)
-    )
+        if may_read and part is not None and part not in texts:
+            texts[part] = holder.store.get_part(record.enqueued.id, part) or "null"
+    error_text = staff or may_read_error_text(request, record, holder.options)
+    status = status_of(record, texts, traceback=staff, error_text=error_text)
+    if record is not task.record:
+        status |= {"id": task.record.enqueued.id, "duplicate_of": record.enqueued.id}
+    if not may_read:
+        for name in ("return_value", "error"):
+            status.pop(name, None)
+    return status

@@ -9,8 +9,8 @@ Who gets a unique key: one task at a time, whatever dies or stalls in between.
                         ── is missing ───▶ wait a moment; then send the task under the holder's id
                         ── waits too long▶ write my record, end the holder, take the key over
 
-A process may die after each step. Then the key has a holder that has ended, or one without a record, and the
-next call goes on from there.
+A process may die or stall after each step. Then the key has a holder that has ended, or one without a record,
+and the next call goes on from there.
 """
 
 import logging
@@ -27,11 +27,10 @@ from ..conf import Options
 from ..definition.registry import registry, result_ttl
 from ..definition.unique_option import QUEUED
 from ..exceptions import OutOfTime, UnknownTask
-from ..protocol.conditional_write import Attributes, Refused
+from ..protocol.conditional_write import Attributes, Refused, Value
 from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.json_codec import to_micros
 from ..protocol.record import FAILED, READY, RECORD_LIFE, SUCCESSFUL, initial_item
-from ..protocol.transitions import create
 from ..protocol.unique_key import (
     KeyHolder,
     duplicate_item,
@@ -101,7 +100,8 @@ class Candidate:
     may_take: bool = True
     holder: KeyHolder | None = None  # Who had the key when it was read.
     looks: int = 0  # In vain, for the record of the holder.
-    has_record: bool = False
+    record: Attributes | None = None  # That it wrote to replace the holder.
+    was_sent: bool = False  # By an earlier call: it is enqueued once more.
 
     @property
     def key(self) -> str:
@@ -201,7 +201,7 @@ class UniqueKeys:
             except Exception as exc:  # noqa: BLE001, whatever a seam raises
                 answers[one.enqueued.id] = exc
             else:
-                if answer is not None:
+                if answer is not None or one.was_sent:
                     answers[one.enqueued.id] = answer
         return answers
 
@@ -216,61 +216,92 @@ class UniqueKeys:
         if standing is Standing.FREE:
             one.may_take = True
             return None
-        is_old = self.now - holder.at > LONGEST_SEND
-        if standing is Standing.MISSING and not is_old:
+        is_new = self.now - holder.at <= LONGEST_SEND
+        if standing is Standing.MISSING and (is_new or one.record is not None):
             one.looks += 1
-            return (
-                Holder(task_id=holder.task_id, record=None, to_send=True) if one.looks > len(PAUSES) else None
-            )
-        self.keep_record(one)
-        if self.end_holder(one.enqueued, holder.task_id, is_there=record is not None):
-            one.may_take = True
+            return self.help(one, holder.task_id) if one.looks > len(PAUSES) else None
+        one.looks = 0
+        if one.record is not None and record is not None:
+            # A worker may have had the candidate's record since, and ended it because this holder lives.
+            self.give_up(one, holder.task_id)
+            return Holder(task_id=holder.task_id, record=record)
+        if not self.keep_record(one, holder.task_id):
+            one.was_sent = True
             return None
-        # It has been claimed, or sent, in this moment.
+        if record is None:
+            one.may_take = self.end_missing(one.enqueued, holder.task_id)
+        else:
+            one.may_take = self.end_waiting(one.enqueued, holder.task_id, record, one.enqueued.id)
+        return None  # If it could not be ended, it has been claimed, or sent, in this moment.
+
+    def help(self, one: Candidate, holder: str) -> Holder | None:
+        """Write the record of a holder whose process may be dead. If there is one now, look at that."""
+        if self.create(self.item_of(replace(one.enqueued, id=holder))):
+            return Holder(task_id=holder, record=None, to_send=True)
         one.looks = 0
         return None
 
-    def keep_record(self, one: Candidate) -> None:
-        """Write the record of a task before it replaces another, so that one of the two is always kept."""
-        if one.has_record:
-            return
-        item = initial_item(
-            one.enqueued, self.store.shards(self.options), listed=self.options.sharded_history
-        )
+    def item_of(self, enqueued: EnqueuedTask) -> dict[str, Value]:
+        """Return the initial item of a task, with its arguments stored beside it if it can't contain them."""
+        item = initial_item(enqueued, self.store.shards(self.options), listed=self.options.sharded_history)
+        keep_arguments(self.store, enqueued, item, self.options)
+        return item
+
+    def create(self, item: Attributes) -> bool:
+        """Create a record. Return False if there was one already."""
+        if self.store.begin_create(item)():
+            return True
+        current = self.store.get(str(item["id"])) or {}
+        # It shows exactly this item only if the reply to the first try was lost.
+        return all(current.get(name) == value for name, value in item.items()) and "fence" not in current
+
+    def keep_record(self, one: Candidate, supersedes: str) -> bool:
+        """
+        Write the record of a task before it replaces another, so that one of the two is always left.
+
+        Return False if it has had a record before, because it is enqueued once more.
+        """
+        if one.record is not None:
+            return True
+        item = self.item_of(one.enqueued)
         # Whoever claims a record that was sent again looks at its key. Nobody has sent this one before.
-        item["sent_at"] = to_micros(self.now)
-        keep_arguments(self.store, one.enqueued, item, self.options)
-        self.store.begin_create(item)()
-        one.has_record = True
+        item |= {"sent_at": to_micros(self.now), "supersedes": supersedes}
+        if not self.create(item):
+            return False
+        one.record = item
+        return True
 
     def give_up(self, one: Candidate, holder: str) -> None:
-        """End the record that a duplicate may have written."""
-        if one.has_record:
-            self.end_waiting(one.enqueued, one.enqueued.id, holder)
+        """End the record that a duplicate may have written. If a worker has it, that looks at its key."""
+        if one.record is not None:
+            self.end_waiting(one.enqueued, one.enqueued.id, one.record, holder)
 
-    def end_holder(self, successor: EnqueuedTask, holder: str, *, is_there: bool) -> bool:
-        """End a holder as its successor's duplicate; return False if it has a worker, or a record now."""
-        if is_there:
-            return self.end_waiting(replace(successor, id=holder), holder, successor.id)
+    def end_missing(self, successor: EnqueuedTask, holder: str) -> bool:
+        """End a holder that has no record as its successor's duplicate. Return False if it has one now."""
         absent = replace(successor, id=holder)
         item = duplicate_item(absent, successor.id, self.now, result_ttl(successor, self.options))
         return bool(self.store.begin_create(item)())
 
-    def end_waiting(self, enqueued: EnqueuedTask, task_id: str, holder: str) -> bool:
-        """End the record of a task that no worker has as a duplicate. Return False if one has it."""
-        change = end_as_duplicate(holder, now=self.now, result_ttl=result_ttl(enqueued, self.options))
+    def end_waiting(self, enqueued: EnqueuedTask, task_id: str, seen: Attributes, holder: str) -> bool:
+        """
+        End the record of a waiting task as a duplicate of `holder`.
+
+        Return False if it doesn't wait any more as it was `seen`, but hasn't ended.
+        """
+        lasts = result_ttl(enqueued, self.options)
         try:
-            self.store.change(task_id, change)
+            self.store.change(task_id, end_as_duplicate(holder, seen, now=self.now, result_ttl=lasts))
         except Refused as refused:
             return refused.already_applied or (refused.current or {}).get("status") in {SUCCESSFUL, FAILED}
         logger.info("Task id=%s name=%s didn't run, as a duplicate of %s", task_id, enqueued.name, holder)
         return True
 
-    def keep(self, enqueued: EnqueuedTask) -> str | None:
+    def keep(self, enqueued: EnqueuedTask, supersedes: object = None) -> str | None:
         """
         Keep or take over the key of a task that was redriven or sent again, before its function runs.
 
-        Return None if the task has it, or the id of the live task that has it.
+        Return None if the task has it, or the id of the live task that has it. A waiting holder that the task
+        `supersedes` is ended, because the process that wanted to may do so at any time.
         """
         until_start, _ = options_of(enqueued)
         key = item_id(enqueued.unique or "")
@@ -284,9 +315,12 @@ class UniqueKeys:
                 continue
             record = self.store.get(holder.task_id)
             standing = standing_of(record, holder, until_start=until_start, now=self.now)
-            if standing in {Standing.LIVES, Standing.OVERDUE}:
-                return holder.task_id
-            if standing is Standing.MISSING and not self.end_holder(enqueued, holder.task_id, is_there=False):
+            if standing in {Standing.LIVES, Standing.OVERDUE} and record is not None:
+                if holder.task_id != supersedes or record.get("status") != READY:
+                    return holder.task_id
+                self.end_waiting(enqueued, holder.task_id, record, enqueued.id)
+                continue
+            if standing is Standing.MISSING and not self.end_missing(enqueued, holder.task_id):
                 continue
             change = take(enqueued.id, now=self.now, ttl=self.ttl(enqueued), seen=holder)
             try:
@@ -319,15 +353,3 @@ def options_of(enqueued: EnqueuedTask) -> tuple[bool, timedelta | None]:
     except UnknownTask:
         return False, None
     return getattr(task, "unique", None) == QUEUED, getattr(task, "unique_for", None)
-
-
-def record_duplicate(
-    store: Store, options: Options, enqueued: EnqueuedTask, holder: str, now: datetime
-) -> None:
-    """Make the record of a duplicate whose id was given to its caller, so that it leads to the holder."""
-    item = duplicate_item(enqueued, holder, now, result_ttl(enqueued, options))
-    keep_arguments(store, enqueued, item, options)
-    try:
-        store.change(enqueued.id, create(item))
-    except Refused:
-        return  # It has one already.

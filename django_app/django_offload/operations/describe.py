@@ -43,6 +43,7 @@ def description_of(stored: StoredTask) -> dict[str, Any]:
         **status,
         **({"earlier_errors": earlier} if earlier else {}),
         "owner": record.enqueued.owner,
+        **({"unique": record.enqueued.unique} if record.enqueued.unique else {}),
         "worker_ids": record.worker_ids,
         **describe_arguments(stored),
     }

@@ -160,7 +160,7 @@ def write_and_send(store: Store, lives: Sequence[NextLife]) -> dict[str, Outcome
             outcomes[enqueued.id] = refusal("redrive", enqueued.id, after.current)
         elif isinstance(after, Exception):
             outcomes[enqueued.id] = after
-        elif (lost := ends_as_duplicate(store, life)) is not None:
+        elif (lost := ends_as_duplicate(store, life, after)) is not None:
             outcomes[enqueued.id] = lost
         else:
             logger.info("Task id=%s name=%s redriven", enqueued.id, enqueued.name)
@@ -189,7 +189,7 @@ def other_holder(
     return None if holder is None else has_key(task.id, holder)
 
 
-def ends_as_duplicate(store: Store, life: NextLife) -> Outcome | None:
+def ends_as_duplicate(store: Store, life: NextLife, record: Attributes) -> Outcome | None:
     """
     Keep the unique key of a record that is READY again; if another task took it just now, end the record.
 
@@ -202,7 +202,7 @@ def ends_as_duplicate(store: Store, life: NextLife) -> Outcome | None:
     keys = UniqueKeys(store, life.options, life.now)
     try:
         holder = keys.keep(life.enqueued)
-        if holder is None or not keys.end_waiting(life.enqueued, life.enqueued.id, holder):
+        if holder is None or not keys.end_waiting(life.enqueued, life.enqueued.id, record, holder):
             return None
     except Exception as exc:  # noqa: BLE001, whatever a store raises
         logger.warning("Task id=%s keeps its unique key later: %s", life.enqueued.id, exc)

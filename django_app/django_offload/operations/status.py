@@ -54,6 +54,9 @@ def status_fields(
         # The time before which the task doesn't start, or null.
         "run_after": iso(enqueued.run_after),
     }
+    if record.metadata:
+        # What the project notes about the task, only if there is any.
+        status["metadata"] = record.metadata
     if record.status == SUCCESSFUL:
         # The value that the task returned, only if it was SUCCESSFUL.
         status["return_value"] = return_value(record, parts)
@@ -69,6 +72,9 @@ def status_fields(
             errors = attempt_errors(record, parts)
             # The traceback, for staff only.
             status["error"]["traceback"] = errors[-1]["traceback"] if has_own_error(record, errors) else ""
+    if record.duplicate_of is not None:
+        # The id of the task that does the work, only if this one is its duplicate.
+        status["duplicate_of"] = record.duplicate_of
     return status
 
 

@@ -37,6 +37,8 @@ PAGE, PAGE_BYTES = 100, 4 * 2**20
 
 # Where an entry is in the order of the outbox: when it was created, and its id.
 type Place = tuple[datetime, str]
+# A task that needs its row no longer, and True if another task does its work, so that it wasn't enqueued.
+type Sent = tuple[EnqueuedTask, bool]
 
 
 def put_many(enqueued_tasks: Sequence[EnqueuedTask]) -> None:
@@ -87,8 +89,9 @@ def drain(now: datetime, left: Callable[[], float], *, fresh: timedelta = FRESH)
             sent = send_entries(locked_entries(places), left)
         count += len(sent)
         # After the transaction, because a query of a receiver that fails would keep the rows.
-        for enqueued in sent:
-            announce_sent(enqueued)
+        for enqueued, is_duplicate in sent:
+            if not is_duplicate:
+                announce_sent(enqueued)
     return count
 
 
@@ -126,15 +129,15 @@ def locked_entries(places: Sequence[Place]) -> list[OutboxEntry]:
     return list(entries)
 
 
-def send_entries(entries: Sequence[OutboxEntry], left: Callable[[], float]) -> list[EnqueuedTask]:
+def send_entries(entries: Sequence[OutboxEntry], left: Callable[[], float]) -> list[Sent]:
     """Send the tasks of entries, and delete the entries of those that were sent. Return these tasks."""
-    sent: list[EnqueuedTask] = []
+    sent: list[Sent] = []
     with within(left):
         for group, options in groups(entries):
             if left() > 1:
                 sent += send_group(group, options)
     if sent:
-        forget_many(sent)
+        forget_many([enqueued for enqueued, _ in sent])
     return sent
 
 
@@ -172,7 +175,7 @@ def read_entry(entry: OutboxEntry) -> tuple[EnqueuedTask, Options] | None:
         return None
 
 
-def send_group(enqueued_tasks: Sequence[EnqueuedTask], options: Options) -> list[EnqueuedTask]:
+def send_group(enqueued_tasks: Sequence[EnqueuedTask], options: Options) -> list[Sent]:
     """Send tasks together, and return those that were sent. Log why each other one stays."""
     outcomes: list[Outcome | Exception]
     try:
@@ -181,14 +184,14 @@ def send_group(enqueued_tasks: Sequence[EnqueuedTask], options: Options) -> list
         outcomes = [exc] * len(enqueued_tasks)
     except Exception as exc:  # noqa: BLE001, one of them may be the reason
         if len(enqueued_tasks) > 1:
-            return [enqueued for one in enqueued_tasks for enqueued in send_group([one], options)]
+            return [sent for one in enqueued_tasks for sent in send_group([one], options)]
         outcomes = [exc]
     sent = []
     for enqueued, outcome in zip(enqueued_tasks, outcomes, strict=True):
         if isinstance(outcome, Exception):
             log_kept(enqueued.id, outcome, reason_of(outcome, enqueued))
         else:
-            sent.append(enqueued)
+            sent.append((enqueued, outcome is not None))
     return sent
 
 

@@ -54,7 +54,8 @@ SWEEP_EVERY = timedelta(minutes=1)
 RECORD_TYPES: Mapping[str, type] = {
     **FIELD_TYPES,
     **dict.fromkeys(("status", "token", "arguments", "arguments_reference", "options"), str),
-    **dict.fromkeys(("error", "progress", "result", "result_part", "result_reference", "duplicate_of"), str),
+    **dict.fromkeys(("error", "progress", "result", "result_part", "result_reference"), str),
+    **dict.fromkeys(("duplicate_of", "supersedes", "metadata"), str),
     **dict.fromkeys(("not_before", "started_at", "attempted_at", "lease_until", "finished_at"), int),
     **dict.fromkeys(("hidden_at", "due_at", "sent_at", "fence", "sends"), int),
     **dict.fromkeys(("workers", "undone", "errors"), list),
@@ -79,6 +80,7 @@ OPTION_TYPES: Mapping[str, tuple[type, ...]] = {
     "backoff": (*_NUMBER, _NONE),
     "retry_on": (list, _NONE),
     "no_retry_on": (list, _NONE),
+    "metadata": (dict, _NONE),
 }
 
 # The same in microseconds. With them, initial_item() takes a fifth of the time that timedelta takes.
@@ -117,11 +119,18 @@ class TaskRecord:
     cancelled: bool  # Somebody asked the running task to stop.
     sends: int  # How often the sweeper sent it again.
     sent_at: datetime | None  # When the sweeper or a redrive last sent it.
+    saved_metadata: dict[str, Any] | None  # As an attempt saved it; None: as the task was enqueued.
     duplicate_of: str | None  # The id of the task that did its work, because both have the same unique key.
 
     @property
     def attempts(self) -> int:
         return len(self.worker_ids)
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What the project notes about the task."""
+        saved = self.saved_metadata
+        return saved if saved is not None else self.enqueued.options.get("metadata") or {}
 
     def latest_fences(self, most: int) -> list[int]:
         """Return the fences of the latest attempts, oldest first. The last are those of `worker_ids`."""
@@ -315,6 +324,7 @@ def record_of(item: Mapping[str, Any]) -> TaskRecord:
         cancelled=bool(item.get("cancelled", False)),
         sends=item.get("sends", 0),
         sent_at=instant(item, "sent_at"),
+        saved_metadata=json_fields(item, "metadata", {}) if "metadata" in item else None,
         duplicate_of=item.get("duplicate_of"),
     )
 

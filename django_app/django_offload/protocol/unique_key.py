@@ -9,7 +9,11 @@ A key changes hands only from a holder that can't start any more, so that two ta
 
 - the holder's record has ended. Only a redrive makes it READY again, and that needs the key (see `renew`).
 - the holder has started, and the key is meant for waiting tasks alone (unique="queued").
-- the holder was ended as a duplicate, after the record of the task that replaces it was written.
+- the holder was ended as a duplicate, after the record of the task that replaces it was written. That record
+  says whom it `supersedes`, so that a worker that claims it meanwhile ends the holder, and not this task: of
+  the two, one is always left.
+
+A process may stall between its read of a record and its write, so a task is ended only as it was read.
 """
 
 from collections.abc import Mapping
@@ -18,11 +22,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..exceptions import Duplicate
-from .conditional_write import Attributes, Condition, ConditionalWrite, Value, absent, at_most, equals
+from .conditional_write import Attributes, Condition, ConditionalWrite, Value, absent, equals
 from .enqueued_task import EnqueuedTask, is_id
 from .json_codec import from_micros, to_micros
 from .record import error_of, initial_item
-from .transitions import IS_READY, IS_RUNNING, failure, holds_claim
+from .transitions import IS_READY, failure, holds_claim
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,12 +96,21 @@ def duplicate_error(holder: str) -> dict[str, Any]:
     return {**error_of(Duplicate(holder)), "ended": True}
 
 
-def end_as_duplicate(holder: str, *, now: datetime, result_ttl: timedelta) -> ConditionalWrite:
-    """End a task that no worker has claimed, because `holder` does its work. It is in no index."""
+def as_read(item: Mapping[str, Any]) -> tuple[Condition, ...]:
+    """Return the condition that a record was neither claimed nor sent again since its item was read."""
+    return tuple(
+        equals(name, item[name]) if item.get(name) else absent(name) for name in ("fence", "sent_at")
+    )
+
+
+def end_as_duplicate(
+    holder: str, seen: Mapping[str, Any], *, now: datetime, result_ttl: timedelta
+) -> ConditionalWrite:
+    """End a task that waits, because `holder` does its work. Refused unless it is as it was `seen`."""
     ends = failure(now, result_ttl, duplicate_error(holder), None)
     return ConditionalWrite(
         name="end as duplicate",
-        conditions=((IS_READY,), (IS_RUNNING, at_most("lease_until", to_micros(now)))),
+        conditions=((IS_READY, *as_read(seen)),),
         put={**ends["put"], "duplicate_of": holder},
         remove=ends["remove"],
     )

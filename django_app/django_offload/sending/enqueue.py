@@ -274,7 +274,11 @@ def send_records_and_messages(
     store = store_of(options)
     shards = store.shards(options)
     indexed, listed = options.is_indexed(enqueued_tasks[0].queue), options.sharded_history
-    items = [initial_item(enqueued, shards, indexed=indexed, listed=listed) for enqueued in enqueued_tasks]
+    items = [
+        # In no index, a record whose process dies here would keep its unique key.
+        initial_item(task, shards, indexed=indexed or task.unique is not None, listed=listed)
+        for task in enqueued_tasks
+    ]
     deferred = is_deferred(enqueued_tasks[0], transport)
     if deferred or not transport.longest_return:
         # Only the record keeps the task, so nothing else leaves before the record is there.
@@ -365,9 +369,8 @@ def failed(enqueued_tasks: Sequence[EnqueuedTask], half: str, results: Iterable[
 
 def is_deferred(enqueued: EnqueuedTask, transport: Transport) -> bool:
     """Return True if a task starts later than any message can wait."""
-    return (
-        enqueued.run_after is not None and enqueued.start_at - enqueued.enqueued_at > transport.longest_delay
-    )
+    wait = enqueued.start_at - enqueued.enqueued_at
+    return enqueued.run_after is not None and wait > transport.longest_delay
 
 
 def message_text(enqueued: EnqueuedTask, options: Options, expires_at: datetime) -> str:
@@ -382,7 +385,7 @@ def upload_large_arguments(enqueued: EnqueuedTask, options: Options) -> Enqueued
 
     Raise PayloadTooLarge if the stack has no bucket.
     """
-    if len(enqueued.arguments) <= PART_BYTES:
+    if len(enqueued.arguments) <= PART_BYTES or enqueued.reference is not None:
         return enqueued
     payloads = payloads_of(options)
     if payloads is None:

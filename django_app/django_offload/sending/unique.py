@@ -2,14 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
-from ..aws import at_most
+from ..aws import at_most, begin_together
 from ..conf import Options
+from ..definition.registry import result_ttl
 from ..exceptions import EnqueueFailed
-from ..keys.unique import Answer, Holder, UniqueKeys, record_duplicate
+from ..keys.unique import Answer, Holder, UniqueKeys
+from ..protocol.conditional_write import Refused
 from ..protocol.enqueued_task import EnqueuedTask
-from ..stores import store_of
-from .enqueue import SEND_SECONDS, Outcome, prepare, send_all
+from ..protocol.record import RECORD_LIFE
+from ..protocol.transitions import create
+from ..protocol.unique_key import duplicate_item
+from ..stores import Store, store_of
+from ..stores.arguments import keep_arguments
+from .enqueue import SEND_SECONDS, Outcome, prepare, send_all, upload_large_arguments
 from .failures import enqueue_failed
 
 
@@ -20,9 +27,16 @@ def send_unique(
     store = store_of(options)
     with at_most(SEND_SECONDS):
         prepare(enqueued_tasks[0].queue, options)  # A key without a task would only delay the next call.
-        answers = UniqueKeys(store, options, enqueued_tasks[0].enqueued_at).take_all(enqueued_tasks)
         outgoing: dict[str, EnqueuedTask] = {}
+        answers: dict[str, Answer | Exception] = {}
+        asking: list[EnqueuedTask] = []
         for enqueued in enqueued_tasks:
+            try:  # Before the key, because whoever has it may have to write a record at once.
+                asking.append(upload_large_arguments(enqueued, options))
+            except Exception as exc:  # noqa: BLE001, whatever a seam raises
+                answers[enqueued.id] = exc
+        answers |= UniqueKeys(store, options, enqueued_tasks[0].enqueued_at).take_all(asking)
+        for enqueued in asking:
             answer = answers.get(enqueued.id)
             if answer is None:
                 outgoing[enqueued.id] = enqueued
@@ -30,11 +44,16 @@ def send_unique(
                 outgoing[answer.task_id] = replace(enqueued, id=answer.task_id)
         sent = send_all(list(outgoing.values()), options) if outgoing else []
         failures = dict(zip(outgoing, sent, strict=True))
-        outcomes = [outcome(enqueued, answers.get(enqueued.id), failures) for enqueued in enqueued_tasks]
-        for enqueued, result in zip(enqueued_tasks, outcomes, strict=True):
-            if ids_are_known and isinstance(result, Holder):
-                record_duplicate(store, options, enqueued, result.task_id, enqueued.enqueued_at)
-    return outcomes
+        outcomes = {
+            enqueued.id: outcome(enqueued, answers.get(enqueued.id), failures) for enqueued in enqueued_tasks
+        }
+        duplicates = [
+            (enqueued, found)
+            for enqueued in asking
+            if isinstance(found := outcomes[enqueued.id], Holder) and keeps_id(enqueued, found, ids_are_known)
+        ]
+        outcomes |= record_duplicates(store, options, duplicates)
+    return [outcomes[enqueued.id] for enqueued in enqueued_tasks]
 
 
 def outcome(
@@ -49,3 +68,41 @@ def outcome(
     return enqueue_failed(
         enqueued, failure.__cause__ if isinstance(failure.__cause__, Exception) else failure
     )
+
+
+def keeps_id(enqueued: EnqueuedTask, holder: Holder, id_is_known: bool) -> bool:
+    """
+    Return True if a duplicate has a record of its own, which leads to the holder.
+
+    It needs one if somebody has its id already, or if the holder belongs to another owner: with the holder's
+    id, this owner couldn't follow the task, and others could show the holder's value to this owner.
+    """
+    if id_is_known or holder.record is None:
+        return id_is_known
+    return holder.record.get("owner") != enqueued.owner
+
+
+def record_duplicates(
+    store: Store, options: Options, duplicates: Sequence[tuple[EnqueuedTask, Holder]]
+) -> dict[str, Outcome]:
+    """Make the records of duplicates together, and return the failure of each that AWS didn't accept."""
+    failures: dict[str, Outcome] = {}
+    ready: list[EnqueuedTask] = []
+    writes = []
+    for enqueued, holder in duplicates:
+        now = enqueued.enqueued_at
+        # The holder may have to wait, and its result is kept from its end on.
+        lasts = max(enqueued.start_at - now, RECORD_LIFE) + result_ttl(enqueued, options)
+        item = duplicate_item(enqueued, holder.task_id, now, lasts)
+        try:
+            keep_arguments(store, enqueued, item, options)
+        except Exception as exc:  # noqa: BLE001, whatever a seam raises
+            failures[enqueued.id] = enqueue_failed(enqueued, exc)
+        else:
+            ready.append(enqueued)
+            writes.append(partial(store.begin_change, enqueued.id, create(item)))
+    for enqueued, result in zip(ready, begin_together(writes)(), strict=True):
+        # Refused, it has one already: it was sent before.
+        if isinstance(result, Exception) and not isinstance(result, Refused):
+            failures[enqueued.id] = enqueue_failed(enqueued, result)
+    return failures

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..conf import DEFAULT_MAX_ATTEMPTS, Options
 from ..definition.context import OffloadContext
@@ -27,7 +27,6 @@ from ..protocol.record import (
     DUE_AFTER,
     INLINE_RESULT_BYTES,
     PART_BYTES,
-    RECORD_LIFE,
     SWEEP_EVERY,
     TaskRecord,
     error_of,
@@ -204,7 +203,9 @@ class Attempt:
 
     def store_failure(self, record: TaskRecord, exc: BaseException) -> timedelta | None:
         """Store what the task raised: release the record for another attempt, or fail it."""
-        delay = self.backoff(exc, record)
+        from .next_attempt import pause_after  # Imported here, because most attempts succeed.
+
+        delay = pause_after(self, exc, record)
         if delay is None:
             self.fail(record, exc)
             return None
@@ -232,6 +233,7 @@ class Attempt:
             result_ttl=result_ttl(self.enqueued, self.options),
             stored=stored,
         )
+        change = self.with_metadata(change)
         wait = self.environment.store.begin_change(self.enqueued.id, change)
         return PendingOutcome(self, record, change, wait, now, text)
 
@@ -278,7 +280,7 @@ class Attempt:
 
     def announce_failure(self, change: ConditionalWrite, part: str, text: str) -> None:
         """Make the change that ends the task, and send task_finished."""
-        after = read_record(self.change(change))
+        after = read_record(self.change(self.with_metadata(change)))
         announce(result_of(after, {**self.parts, part: text}, self.task), self.running, finished=True)
 
     def release(self, record: TaskRecord, exc: BaseException, delay: timedelta) -> timedelta | None:
@@ -289,38 +291,30 @@ class Attempt:
         returns = bool(transport.longest_return) and delay <= transport.longest_return
         # If the message doesn't come back, the sweeper sends another, as soon as a message can wait so long.
         lead = max(transport.longest_delay - SWEEP_EVERY, timedelta(0))
-        self.change(
-            release(
-                self.enqueued.id,
-                fence=record.fence,
-                token=self.token,
-                not_before=not_before,
-                due_at=not_before + DUE_AFTER if returns else not_before - lead,
-                error=truncate(stored_error(exc, self.mask), free_bytes(self.claimed)),
-                part=part,
-                shards=self.environment.store.shards(self.options),
-            )
+        change = release(
+            self.enqueued.id,
+            fence=record.fence,
+            token=self.token,
+            not_before=not_before,
+            due_at=not_before + DUE_AFTER if returns else not_before - lead,
+            error=truncate(stored_error(exc, self.mask), free_bytes(self.claimed)),
+            part=part,
+            shards=self.environment.store.shards(self.options),
         )
+        self.change(self.with_metadata(change))
         enqueued, count, most = self.enqueued, record.attempts, self.policy.max_attempts
         kind, seconds = type(exc).__qualname__, delay.total_seconds()
         text = "Task id=%s name=%s attempt=%s of %s failed with %s; again in %.1f s"
         logger.warning(text, enqueued.id, enqueued.name, count, most, kind, seconds)
         return delay if returns else None
 
-    def backoff(self, exc: BaseException, record: TaskRecord) -> timedelta | None:
-        """Return how long to wait for the next attempt, or None if there is none."""
-        if not self.policy.retries(exc, record.attempts):
-            return None
-        try:
-            delay = self.policy.delay(record.attempts)
-            _ = self.environment.clock() + delay + RECORD_LIFE
-        except Exception as failure:  # noqa: BLE001, a callable of the project, which must not repeat the task
-            enqueued = self.enqueued
-            log_exception(
-                failure, self.mask, "Task id=%s name=%s ends: its backoff failed", enqueued.id, enqueued.name
-            )
-            return None
-        return delay
+    def with_metadata(self, change: ConditionalWrite) -> ConditionalWrite:
+        """Return a write that also stores what the task did to its metadata."""
+        if self.running.state.metadata is None:
+            return change
+        from .stored_metadata import with_metadata  # Imported here, because few tasks have metadata.
+
+        return with_metadata(change, self.running)
 
     @cached_property
     def mask(self) -> "Mask | None":
@@ -393,5 +387,6 @@ class PendingOutcome:
         attempt = self.attempt
         attempt.wait_for(self.change, self.wait)
         # A result shows nothing else that came to the record meanwhile.
-        result = successful(self.record, attempt.parts, attempt.task, self.finished_at, self.text)
+        metadata: Any = self.change.put.get("metadata")
+        result = successful(self.record, attempt.parts, attempt.task, self.finished_at, self.text, metadata)
         announce(result, attempt.running, finished=True)

@@ -52,6 +52,22 @@ class ProgressWriter(Reporter):
             return False
         return bool(before and before.get("cancelled"))
 
+    def save_metadata(self, text: str) -> bool:
+        from .stored_metadata import save_metadata  # Imported here, because few tasks save any.
+
+        try:
+            change = save_metadata(fence=self.fence, token=self.token, text=text)
+            before = self.store.change(self.task_id, change)
+        except Refused:
+            logger.warning("Task id=%s metadata was not saved: another worker has the task", self.task_id)
+            return True
+        except DeadlineExceeded:
+            raise
+        except Exception as exc:  # noqa: BLE001, the write that ends the attempt stores it
+            logger.warning("Task id=%s metadata is not saved yet: %s", self.task_id, self.masked(str(exc)))
+            return False
+        return bool(before and before.get("cancelled"))
+
     def masked(self, text: str) -> str:
         """Return a text without sensitive values, or "" if one of them is too short to be found."""
         mask = self.mask()

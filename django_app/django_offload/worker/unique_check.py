@@ -19,7 +19,9 @@ def ends_as_duplicate(attempt: Attempt, record: TaskRecord) -> bool:
     record is in other hands.
     """
     enqueued, now = record.enqueued, attempt.environment.clock()
-    holder = UniqueKeys(attempt.environment.store, attempt.options, now).keep(enqueued)
+    holder = UniqueKeys(attempt.environment.store, attempt.options, now).keep(
+        enqueued, supersedes=attempt.claimed.get("supersedes")
+    )
     if holder is None:
         return False
     attempt.change(

@@ -18,6 +18,7 @@ from django_offload.aws import secrets
 from django_offload.conf import configured
 from django_offload.http import status_url
 from django_offload.local.aws.local_aws import LocalAWS
+from django_offload.operations import schedules
 from django_offload.protocol.conditional_write import ConditionalWrite, equals
 from django_offload.protocol.record import RUNNING
 from django_offload.stack.versions import LIVE
@@ -174,6 +175,19 @@ class Story:
             schedule.invoke(rule)
         self.aws.drain()
         assert tasks.RUNS.count("struck") == before + 1
+        # The web side pauses, resumes and runs a schedule, with what it may do anyway.
+        options = configured()["default"]
+        (state,) = schedules.schedule_states()
+        with self.web():
+            assert schedules.schedule_states()[0].last_at is not None
+            assert schedules.pause(options, state.name)
+        schedule.invoke(schedule.rules[-1])
+        self.aws.drain()
+        with self.web():
+            assert schedules.resume(options, state.name)
+            schedules.run_now(options, state.name, datetime.now(UTC))
+        self.aws.drain()
+        assert tasks.RUNS.count("struck") == before + 2
 
     def use_the_board(self) -> None:
         """Look at every page of the board, and do with commands what it does."""

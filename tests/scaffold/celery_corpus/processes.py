@@ -111,7 +111,7 @@ __all__ = ("celery_app",)
     ),
     Case(
         "crontab(), schedule(), solar()",
-        "cron(0 3 * * ? *)",
+        '@task(schedule=cron("0 3 * * *", timezone="Europe/Zurich"))',
         """
         # file: orders/times.py
         from celery.schedules import crontab

@@ -110,7 +110,7 @@ CASES = (
     ),
     Case(
         "@periodic_task",
-        'OPTIONS["schedules"]',
+        "@task(schedule=every(minutes=5))",
         """
         from celery.task import periodic_task
         from celery.task.schedules import crontab
@@ -318,13 +318,61 @@ CASES = (
     ),
     Case(
         "celery_once, celery_singleton and the like",
-        "context.atomic(key, function)",
+        "@task(unique=True)",
         """
         from celery import shared_task
-        from celery_once import QueueOnce  #: celery_once, celery_singleton and the like
+        from celery_once import AlreadyQueued, QueueOnce  #: celery_once, celery_singleton and the like
+        from celery_singleton import Singleton, clear_locks
+        from celery_unique import unique_task_factory  #: celery_once, celery_singleton and the like
+        from shop.celery import app
 
         @shared_task(once={"graceful": True})  #: @ & celery_once, celery_singleton and the like
         def fee(): ...
+
+        @shared_task(base=QueueOnce, once={"keys": ["order"]})  #: @ & celery_once, celery_singleton and the like
+        def tax(order): ...
+
+        @app.task(base=Singleton, lock_expiry=6)  #: @ & celery_once, celery_singleton and the like
+        def toll(order): ...
+
+        @shared_task(unique_key=lambda order: order)  #: @ & celery_once, celery_singleton and the like
+        def duty(order): ...
+
+        clear_locks(app)  #: Celery(), the app & celery_once, celery_singleton and the like
+
+        # file: shop/celery.py
+        from celery import Celery
+        app = Celery()  #: Celery(), the app
+        """,
+    ),
+    Case(
+        "a lock around the body of a task: cache.add(), redis.lock()",
+        "@task(unique=True)",
+        """
+        import redis
+        from celery import shared_task
+        from django.core.cache import cache, caches
+
+        client = redis.Redis()
+
+        @shared_task  #: @
+        def fee(order):
+            if not cache.add(f"fee-{order}", 1, 60):  #: a lock around the body of a task: cache.add(), redis.lock()
+                return
+            cache.set("seen", 1)
+            {order}.add(7)
+
+        @shared_task  #: @
+        def tax(order):
+            with client.lock(f"tax-{order}"):  #: a lock around the body of a task: cache.add(), redis.lock()
+                order.lock()
+            if caches["locks"].add("tax", 1):  #: a lock around the body of a task: cache.add(), redis.lock()
+                client.set("tax", 1, nx=True)  #: a lock around the body of a task: cache.add(), redis.lock()
+                redis.Redis().setnx("tax", 1)  #: a lock around the body of a task: cache.add(), redis.lock()
+
+        def view(request):
+            cache.add("view", 1)
+            with client.lock("view"): ...
         """,
     ),
 )

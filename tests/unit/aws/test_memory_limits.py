@@ -9,7 +9,7 @@ from django_offload.backends.base import MOST_OWNER_BYTES
 from django_offload.conf import aws_limits
 from django_offload.conf.options import MOST_ALIAS_CHARACTERS
 from django_offload.definition.context import MOST_KEY_BYTES
-from django_offload.definition.offload_task import MOST_NAME_BYTES
+from django_offload.definition.option_checks import MOST_NAME_BYTES
 from django_offload.exceptions import Refusal
 from django_offload.payloads.memory import MemoryPayloads
 from django_offload.protocol.enqueued_task import EnqueuedTask

@@ -30,10 +30,14 @@ class Notebook(Reporter):
     """Records the reports, and cancels the task if a test sets `cancelled`."""
 
     def __init__(self):
-        self.sent, self.asked, self.cancelled, self.left = [], 0, False, 12.5
+        self.sent, self.saved, self.asked, self.cancelled, self.left = [], [], 0, False, 12.5
 
     def send(self, progress):
         self.sent.append(progress)
+        return self.cancelled
+
+    def save_metadata(self, text):
+        self.saved.append(text)
         return self.cancelled
 
     def asked_to_stop(self):

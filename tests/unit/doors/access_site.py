@@ -23,6 +23,7 @@ from django_offload.operations.schedules import pause
 from django_offload.payloads import payloads_of
 from django_offload.protocol.json_codec import dump, to_micros
 from django_offload.protocol.record import error_part, initial_item
+from django_offload.protocol.unique_key import duplicate_item
 from django_offload.stores import store_of
 from tests.contract.records import enqueued_task, storing
 from tests.unit import tasks
@@ -38,7 +39,15 @@ CANARIES = {
     "b": "canary-of-a-body",
 }
 STATES = ("waiting", "running", "done", "failed", "dead")
-IDS = {state: f"{number}" * 32 for number, state in enumerate(STATES, 1)}
+# Duplicates: whose they are, and the state of the task of `owner` that does their work.
+DUPLICATES = {
+    "twin": ("owner", "done"),
+    "lent": ("visitor", "done"),
+    "lent-failed": ("visitor", "failed"),
+    "lent-running": ("visitor", "running"),
+}
+IDS = {state: f"{number:x}" * 32 for number, state in enumerate((*STATES, *DUPLICATES), 1) if number < 9}
+IDS["lent-running"] = "a" * 32
 UNKNOWN = "9" * 32
 BODY = "dead/default/2026-01-01/1"
 # The schedule that each action on schedules is for. The weekly one is paused.
@@ -96,7 +105,7 @@ STAFF = {
 }
 EVERY_PERMISSION = tuple(PERMISSIONS.values())
 USERS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
-    "visitor": ({}, ()),
+    "visitor": ({"pk": 70717274}, ()),
     "owner": ({"pk": 70717273}, ()),
     "permitted": ({}, EVERY_PERMISSION),  # But not staff.
     "inactive": ({"is_staff": True, "is_active": False}, EVERY_PERMISSION),
@@ -204,13 +213,16 @@ def schedule_of(variant: str) -> str:
 
 def item_in(state: str, task_id: str, now: datetime) -> dict[str, Any]:
     """Return a record in a state, which has every private value that such a record may have."""
+    whose, of = DUPLICATES.get(state, ("owner", ""))
     enqueued = enqueued_task(
         task_id,
         name="tests.unit.tasks.double",
         arguments=dump([[CANARIES["a"]], {}]),
-        owner=CANARIES["o"],
+        owner=f"user:{USERS[whose][0]['pk']}",
         enqueued_at=now,
     )
+    if of:
+        return dict(duplicate_item(enqueued, IDS[of], now, timedelta(days=1)))
     item: dict[str, Any] = {**initial_item(enqueued)}
     if state == "waiting":
         return item

@@ -41,6 +41,9 @@ GET               status            running | 200 p bearer owner VIEWERS | 404 *
 GET               status            done    | 200 vp bearer owner VIEWERS | 404 *
 GET               status            failed  | 200 p bearer | 200 ep owner | 200 etp VIEWERS | 404 *
 GET               status            dead    | 200 p bearer | 200 ep owner VIEWERS | 404 *
+GET               status            twin    | 200 vp bearer owner VIEWERS | 404 *
+GET               status            lent    | 200 p bearer visitor | 200 vp VIEWERS | 404 *
+GET               status       lent-failed  | 200 p bearer visitor | 200 etp VIEWERS | 404 *
 GET               status            unknown | 404 *
 POST REST         status            done    | 405 *
 
@@ -48,6 +51,8 @@ GET               progress          waiting | 200 bearer page owner VIEWERS | 40
 GET               progress          running | 200 p bearer page owner VIEWERS | 404 *
 GET               progress          done    | 200 bearer page owner VIEWERS | 404 *
 GET               progress          failed  | 200 bearer page owner VIEWERS | 404 *
+GET               progress          lent    | 200 bearer page visitor VIEWERS | 404 *
+GET               progress     lent-running | 200 p bearer page visitor VIEWERS | 404 *
 GET               progress          unknown | 404 *
 POST REST         progress          running | 405 *
 
@@ -55,6 +60,9 @@ POST              cancel            waiting | 202! owner | 202!+ CANCELLERS canc
 POST              cancel            running | 202! p owner | 202!+ p CANCELLERS | 202!+ cancel | 404 *
 POST              cancel            done    | 409 vp owner CANCELLERS | 409 cancel | 404 *
 POST              cancel            failed  | 409 ep owner | 409 etp CANCELLERS | 409 cancel | 404 *
+POST              cancel            twin    | 409 vp owner CANCELLERS | 409 cancel | 404 *
+POST              cancel       lent-failed  | 409 p visitor | 409 etp CANCELLERS | 409 cancel | 404 *
+POST              cancel       lent-running | 409 p visitor CANCELLERS | 409 cancel | 404 *
 POST              cancel            unknown | 404 *
 GET REST          cancel            waiting | 405 *
 
@@ -69,6 +77,8 @@ POST REST         changelist        -       | 405 VIEWERS BLIND | 302 *
 GET               change            running | 200 apo VIEWERS | 403 BLIND | 302 *
 GET               change            done    | 200 vaetpo VIEWERS | 403 BLIND | 302 *
 GET               change            failed  | 200 aetpo VIEWERS | 403 BLIND | 302 *
+GET               change            twin    | 200 ao VIEWERS | 403 BLIND | 302 *
+GET               change            lent    | 200 a VIEWERS | 403 BLIND | 302 *
 GET               change            unknown | 404 VIEWERS | 403 BLIND | 302 *
 POST REST         change            done    | 405 VIEWERS BLIND | 302 *
 GET               history           done    | 200 VIEWERS | 403 BLIND | 302 *
@@ -90,6 +100,7 @@ POST              act:cancel        running | 200 CANCELLERS | 403 VIEWERS BLIND
 POST              act:cancel!       waiting | 302!+ CANCELLERS | 403 VIEWERS BLIND | 302 *
 POST              act:cancel!       running | 302!+ CANCELLERS | 403 VIEWERS BLIND | 302 *
 POST              act:cancel!       done    | 302 CANCELLERS | 403 VIEWERS BLIND | 302 *
+POST              act:cancel!  lent-running | 302 CANCELLERS | 403 VIEWERS BLIND | 302 *
 POST              act:retry         failed  | 200 superuser view+retry | 403 VIEWERS BLIND | 302 *
 POST              act:retry!        failed  | 302!+ superuser view+retry | 403 VIEWERS BLIND | 302 *
 POST              act:redrive       dead    | 200 superuser view+redrive | 403 VIEWERS BLIND | 302 *

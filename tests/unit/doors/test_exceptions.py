@@ -35,6 +35,7 @@ EXAMPLES = [
     exceptions.Cancelled(),
     exceptions.DeadLettered("every delivery of its message failed"),
     exceptions.DeadlineExceeded(),
+    exceptions.Duplicate("3f2b9c0de4a1487fb7d2a5c6e8f01234"),
     exceptions.DeadlineExceeded(12.5),
     exceptions.ResultTooLarge(1_000_000, 300_000),
     exceptions.InvalidReturnValue("Task shop.send", "it is a set"),
@@ -101,6 +102,7 @@ OffloadError (django.tasks.exceptions.TaskException)
     ├── Cancelled                               somebody cancelled it
     ├── DeadLettered                            its deliveries were used up
     ├── DeadlineExceeded (TimeoutError)         it reached its time limit
+    ├── Duplicate                               another task had its unique key
     ├── Expired                                 no worker took it within the queue's retention
     ├── InvalidReturnValue (TypeError)          JSON can't carry what it or one of its steps returned
     ├── PayloadLost                             its arguments or result in S3 are gone or changed

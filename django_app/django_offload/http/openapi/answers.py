@@ -30,8 +30,11 @@ SCHEMAS: Node = {
             "started_at": INSTANT | {"description": "When the first attempt began."},
             "finished_at": INSTANT | {"description": "When the task ended."},
             "run_after": INSTANT | {"description": "The time before which the task doesn't start."},
+            "metadata": {"type": "object", "description": "The task's metadata, only if it has any."},
             "return_value": {"description": "What the task returned, only if it was SUCCESSFUL."},
             "error": {"$ref": "#/components/schemas/TaskError"},
+            "duplicate_of": TASK_ID
+            | {"description": "The id of the task that does the work, only if this one is its duplicate."},
         },
         "required": [
             *("id", "task", "queue", "status", "attempts", "progress"),

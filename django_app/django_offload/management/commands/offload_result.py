@@ -10,6 +10,7 @@ from django.core.management.base import CommandParser
 from ...aws import READ_SECONDS
 from ...operations import describe
 from ...operations.cancel import cancel
+from ...operations.duplicates import followed
 from ...operations.find import StoredTask, find
 from ...operations.status import status_of
 from ...protocol.record import SUCCESSFUL, TaskRecord, read_record
@@ -60,12 +61,11 @@ manage.py offload_result 3f2b9c0de4a1487fb7d2a5c6e8f01234 --cancel
         if options["cancel"]:
             enqueued = stored_task.record.enqueued
             if cancel(stored_task.store, enqueued, stored_task.options, datetime.now(UTC)) is None:
-                raise self.failure(
-                    f"The task has ended as {stored_task.record.status}, so it can't be cancelled."
-                )
+                raise self.failure(not_cancelled(stored_task.record))
             stored_task = self.find_task(enqueued.id)
         if options["follow"]:
-            stored_task = self.follow(stored_task, options["every"])
+            # Of a duplicate, the task that does its work is what goes on.
+            stored_task = self.follow(followed(stored_task), options["every"])
         description = describe.describe(stored_task)
         self.write_json_line(description) if options["follow"] else self.write_json(description)
         for line in record_lines(description):
@@ -112,3 +112,10 @@ manage.py offload_result 3f2b9c0de4a1487fb7d2a5c6e8f01234 --cancel
                 time_text = f"{datetime.now(UTC):%H:%M:%S} UTC  "
                 self.write_line(time_text, styled_status(record.status), f"  {progress_text(reported)}")
         return change
+
+
+def not_cancelled(record: TaskRecord) -> str:
+    """Return why a task that has ended can't be cancelled, and what to do."""
+    if record.duplicate_of is not None:
+        return f"The task is a duplicate. Cancel the one that does its work: {record.duplicate_of}."
+    return f"The task has ended as {record.status}, so it can't be cancelled."

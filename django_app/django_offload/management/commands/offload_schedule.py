@@ -11,6 +11,7 @@ from django.core.management.base import CommandParser
 from ...aws import READ_SECONDS
 from ...conf import Options, configured
 from ...conf.schedules import Recurrence
+from ...definition.schedules import schedules_of
 from ...definition.task_modules import complete_registry
 from ...exceptions import UnreadableRecord
 from ...operations import schedules
@@ -94,7 +95,7 @@ manage.py offload_schedule --run nightly
 
     def owner_of(self, name: str, aliases: dict[str, Options]) -> Options:
         """Return the options of the alias that has a schedule. Raise CommandError if several have it."""
-        known = {alias: list(schedules.schedules_of(options)) for alias, options in aliases.items()}
+        known = {alias: list(schedules_of(options)) for alias, options in aliases.items()}
         owners = [alias for alias, names in known.items() if name in names]
         if not owners:
             names = [one for names in known.values() for one in names]

@@ -11,6 +11,9 @@ import re
 _LIBRARIES = frozenset({"amqp", "billiard", "djcelery", "flower", "kombu", "redbeat", "vine"})
 _CELERY_PART = re.compile(r"(^|\.)\w*celery\w*(\.|$)", re.IGNORECASE)
 
+# Packages that let one task of a key run at a time.
+UNIQUE = frozenset({"celery_dedupe", "celery_once", "celery_singleton", "celery_unique"})
+
 DECORATORS = frozenset({"app.task", "celery.shared_task", "celery.task.periodic_task"})
 # The attributes of Celery's Task that a class of tasks inherits.
 TASK_ATTRIBUTES = frozenset(

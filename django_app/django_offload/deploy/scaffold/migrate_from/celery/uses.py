@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from .arguments import argument_problem
-from .names import DECORATORS, SETTING, setting_name
+from .locks import is_lock
+from .names import DECORATORS, SETTING, UNIQUE, setting_name
 from .project import GENERIC, MODULE, Project, Task, Value
 from .scopes import Function, Scope, imported_module
 
@@ -68,6 +69,7 @@ class UseFinder:
         tree = project.sources[module].tree
         self.read = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
         self.parents: list[ast.AST] = []
+        self.tasks_around = 0  # The functions of tasks around the node that is visited.
         self.visit(tree, project.scopes[module])
 
     def add(self, name: str, node: ast.AST, scope: Scope, task: Task | None = None) -> None:
@@ -123,6 +125,7 @@ class UseFinder:
         outside = scope.parent or scope
         task = self.project.function_value(node, outside).task
         self.parents.append(node)
+        self.tasks_around += task is not None
         for decorator in node.decorator_list:
             if task is not None and decorator is task.decorator:
                 self.add_task(task, decorator, outside)
@@ -131,6 +134,7 @@ class UseFinder:
         for child in ast.iter_child_nodes(node):
             if child not in node.decorator_list:
                 self.visit(child, outside if child in (node.args, node.returns) else scope)
+        self.tasks_around -= task is not None
         self.parents.pop()
 
     visit_FunctionDef = visit_AsyncFunctionDef = visit_function
@@ -162,6 +166,9 @@ class UseFinder:
         if isinstance(call, ast.Call):
             for keyword in call.keywords:
                 option = f"{keyword.arg}=" if keyword.arg else "..."
+                base = self.project.value(keyword.value, scope) if keyword.arg == "base" else None
+                if base is not None and base.name.partition(".")[0] in UNIQUE:
+                    option = "once="  # Its function stays a function.
                 self.add(f"{name}({option})", keyword, scope, task)
 
     def visit_Name(self, node: ast.Name, scope: Scope) -> None:
@@ -252,6 +259,8 @@ class UseFinder:
         name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
         if name == "on_commit" and self.sends_task(node, scope):
             self.add("on_commit", node, scope)
+        if self.tasks_around and is_lock(node, scope):
+            self.add("lock in a task", node, scope)
         options = {keyword.arg for keyword in node.keywords}
         is_of_result = bool(options) and options <= _TELLING_OPTIONS and not node.args
         if name == "get" and is_of_result and not self.project.is_foreign(function, scope):

@@ -47,7 +47,8 @@ CALLS = (
     Idiom(
         "f.delay_on_commit(x)",
         ("task.delay_on_commit",),
-        "Write `f.delay(x)`: inside a transaction of the default database it's sent at the commit.",
+        "Write `f.delay(x)`: inside a transaction of the default database it's sent at the commit. With "
+        '`"on_commit": False` in OPTIONS write `f.enqueue_on_commit(x)`.',
         is_renamed=True,
     ),
     Idiom(

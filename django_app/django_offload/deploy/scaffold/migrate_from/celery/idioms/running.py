@@ -7,7 +7,8 @@ RUNNING = (
         "self.retry()",
         ("task.retry", "task.retry(exc=)", "task.retry(countdown=)", "task.retry(eta=)"),
         "Raise the exception itself, with `max_attempts` and `retry_on` in the decorator. The wait of "
-        "`countdown=` becomes `backoff`, a number or a function of the attempt from 1. "
+        "`countdown=` becomes `backoff`, a number or a function of the attempt from 1, or one of the "
+        "exception and the result: `backoff=lambda exception, task_result: exception.retry_after`. "
         "`countdown=60 * 2 ** self.request.retries` is `backoff=lambda attempt: 60 * 2 ** (attempt - 1)`.",
     ),
     Idiom(
@@ -38,7 +39,7 @@ RUNNING = (
         "self.update_state()",
         ("task.update_state", "task.backend.store_result", "app.backend.store_result"),
         "Write `context.progress(done, total, message)`. The status page and the board show it. There are no "
-        "states of your own; keep other data in a model.",
+        "states of your own; keep other data in `context.metadata`, of 300 bytes at most, or in a model.",
     ),
     Idiom(
         "self.request.id",

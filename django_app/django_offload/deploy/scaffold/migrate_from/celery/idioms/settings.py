@@ -32,7 +32,7 @@ SETTINGS = (
     Idiom(
         "beat_scheduler and other settings of beat",
         settings("beat_*"),
-        'Remove it. EventBridge Scheduler enqueues what `OPTIONS["schedules"]` says.',
+        'Remove it. EventBridge Scheduler enqueues what `OPTIONS["schedules"]` and `@task(schedule=...)` say.',
     ),
     Idiom(
         "task_routes",
@@ -117,7 +117,7 @@ SETTINGS = (
     Idiom(
         "timezone, enable_utc",
         settings("timezone", "enable_utc"),
-        'Write `"timezone"` in each entry of `OPTIONS["schedules"]`, or `timezone=` in `cron()`.',
+        'Write `"timezone"` in each entry of `OPTIONS["schedules"]`, or give it to `cron()`.',
     ),
     Idiom(
         "imports, include",

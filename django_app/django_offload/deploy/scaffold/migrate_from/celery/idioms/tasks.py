@@ -102,7 +102,8 @@ TASKS = (
             *("@task(default_retry_delay=)", "task.default_retry_delay"),
         ),
         "Write `backoff=seconds`. It doubles up to 15 minutes, with jitter. For fixed waits write "
-        "`backoff=lambda attempt: 180`; 180 s is Celery's default_retry_delay.",
+        "`backoff=lambda attempt: 180`; 180 s is Celery's default_retry_delay. A function of two, such as "
+        "`lambda exception, task_result: 60`, sees the exception too.",
     ),
     Idiom(
         "soft_time_limit=, time_limit=",
@@ -168,9 +169,17 @@ TASKS = (
         "celery_once, celery_singleton and the like",
         (
             *("@task(once=)", "@task(unique_on=)", "@task(lock_expiry=)", "@task(raise_on_duplicate=)"),
-            *("celery_once*", "celery_singleton*"),
+            *("@task(unique_key=)", "@task(hidden_positionals=)"),
+            *("celery_once*", "celery_singleton*", "celery_unique*", "celery_dedupe*"),
         ),
-        "There is no lock around a task. Write what must happen once as `context.atomic(key, function)`, "
-        "or look in your database before you enqueue.",
+        "Write `@task(unique=True)`, or `unique=lambda order: order` where `keys` or `unique_on` names "
+        "arguments. The key is free when its task has ended, so nothing expires or needs to be cleared. A "
+        "second call raises nothing: it returns the first one's result, with `.duplicate`.",
+    ),
+    Idiom(
+        "a lock around the body of a task: cache.add(), redis.lock()",
+        ("lock in a task",),
+        "If it lets one task at a time run for the same arguments, remove it and write `@task(unique=True)`. "
+        "A worker that dies then leaves nothing locked. A lock that other code takes too stays.",
     ),
 )
