@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from math import ceil
 from typing import Any
@@ -29,6 +29,7 @@ from .conf import (
     shown,
     tasks_setting,
 )
+from .conf.schedules import comes_never
 from .definition.offload_task import OffloadTask
 from .definition.registry import app_task_modules, registry_or_none
 from .definition.signatures import signature_of
@@ -206,7 +207,7 @@ def check_backport(**kwargs: Any) -> list[CheckMessage]:
 
 
 def check_schedules(**kwargs: Any) -> list[CheckMessage]:
-    """Report schedules that can't be deployed, and those whose task is unknown or refuses the arguments."""
+    """Report schedules that can't be deployed or don't come again, and those whose task refuses them."""
     from .definition.schedules import declared  # Imported here, because other checks run without it.
 
     messages: list[CheckMessage] = []
@@ -220,6 +221,14 @@ def check_schedules(**kwargs: Any) -> list[CheckMessage]:
                 Error(f"TASKS[{shown(alias)}]: {one.text}", hint=one.hint, id=f"django_offload.{one.id}")
                 for one in schedule.problems
             ]
+            if not schedule.problems and comes_never(schedule.recurrence, datetime.now(UTC)):
+                messages.append(
+                    checks.Warning(
+                        f"{place} never comes again: {shown(schedule.recurrence.when)} has no more days.",
+                        hint="Correct its day, its month or its year, or remove the schedule.",
+                        id="django_offload.W045",
+                    )
+                )
             try:
                 task = tasks.resolve(schedule.recurrence.task)
                 signature_of(task).bind(*schedule.recurrence.args, **schedule.recurrence.kwargs)

@@ -176,6 +176,42 @@ def test_a_task_that_starts_in_an_hour_keeps_its_key_until_then(place):
     assert offload.run(skip=False) == 0
 
 
+@pytest.mark.parametrize("size", [1, 20_000, 100_000])
+def test_a_task_that_waits_for_too_long_leads_to_the_one_that_replaces_it(place, size):
+    offload = place()
+    first = tasks.brief.enqueue(["a", *("x" * size)])
+    with heard() as announced:
+        second = tasks.brief.enqueue(["a", *("y" * size)])
+        offload.run()
+
+    assert (first.duplicate, second.duplicate, second.id == first.id) == (False, False, False)
+    assert tasks.ran == [("brief", "a")]
+    first.refresh()
+    assert (first.duplicate_of, first.return_value) == (second.id, ["y"] * size)
+    assert "due_at" not in record(first.id)
+    assert announced == dict.fromkeys(announced, [second.id])
+
+
+def test_what_a_unique_task_and_its_duplicate_cost(offload):
+    store = store_of(configured()["default"])
+    transport = offload.transports["contract"]
+    costs = []
+    for call in (
+        lambda: tasks.free.enqueue(7),
+        lambda: tasks.sync.enqueue(7),
+        lambda: tasks.sync.enqueue(7),
+    ):
+        with (
+            mock.patch.object(store, "change", wraps=store.change) as writes,
+            mock.patch.object(store, "get", wraps=store.get) as reads,
+            mock.patch.object(transport, "send", wraps=transport.send) as sends,
+        ):
+            call()
+        costs.append((writes.call_count, reads.call_count, sends.call_count))
+
+    assert costs == [(1, 0, 1), (2, 0, 1), (1, 1, 0)]
+
+
 def test_a_coroutine_with_a_context_and_any_arguments_is_unique(place):
     offload = place()
     first = tasks.told.enqueue(1, 2, 3, b=1, a=2)

@@ -16,7 +16,7 @@ from django.core.management.base import CommandError
 from django_offload.conf import Options
 from tests.browser.pieces import page as pieces
 from tests.deploy import readme as deploying
-from tests.docs import how_to, worker_process
+from tests.docs import how_to, schedule_times, worker_process
 from tests.docs.pages import DOCS, ROOT, Block, commands
 from tests.docs.reference.environment import own_variables
 from tests.plugin import page as testing
@@ -151,6 +151,11 @@ def is_of_commands(block: Block) -> bool:
     return block.language == "sh" and all(is_known(line) for line in commands(block.text))
 
 
+def is_of_the_times_of_schedules(block: Block) -> bool:
+    """Run by tests/unit/conf/test_crontab.py."""
+    return block.page == schedule_times.PAGE and block.text in {schedule_times.TASK, schedule_times.OPTIONS}
+
+
 HOLDERS: list[Callable[[Block], bool]] = [
     is_drawing,
     is_the_layers,
@@ -164,6 +169,7 @@ HOLDERS: list[Callable[[Block], bool]] = [
     is_of_wagtail,
     is_of_the_worker_process,
     is_of_options,
+    is_of_the_times_of_schedules,
     is_of_the_section_on_tests,
     is_made,
     is_of_commands,

@@ -101,16 +101,23 @@ def fresh(value: int) -> int:
     return value
 
 
-@task(takes_context=True, name="sim.unique", unique=True)
+@task(takes_context=True, name="sim.unique", unique=True, max_attempts=2, backoff=lambda attempt: 20)
 def unique(context: Any, key: str) -> str:
     return stage.alone(context.task_result.id, key)
 
 
-@task(takes_context=True, name="sim.queued", unique="queued")
+@task(takes_context=True, name="sim.queued", unique="queued", max_attempts=2, backoff=lambda attempt: 20)
 def queued(context: Any, key: str) -> str:
     return stage.alone(context.task_result.id, key)
 
 
-@task(takes_context=True, name="sim.impatient", unique=True, unique_for=timedelta(seconds=90))
+@task(
+    takes_context=True,
+    name="sim.impatient",
+    unique=True,
+    unique_for=timedelta(seconds=90),
+    max_attempts=2,
+    backoff=20.0,
+)
 def impatient(context: Any, key: str) -> str:
     return stage.alone(context.task_result.id, key)

@@ -1,4 +1,4 @@
-"""Processes that take turns: each is a thread, one of which runs at a time, and virtual time decides which."""
+"""Processes that take turns: each is a thread, of which one runs at a time, by virtual time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ class Process:
 
 
 class Turns:
-    """Whose turn it is: the process that waits for the earliest instant; of one instant, the first to wait."""
+    """Whose turn it is: the process whose instant comes first; of one instant, the first to wait."""
 
     def __init__(self) -> None:
         self.now = START

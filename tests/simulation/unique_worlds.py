@@ -1,4 +1,4 @@
-"""Worlds of unique tasks, by a seed: busy ones, slow ones in which processes stall for a day, and small ones."""
+"""Worlds of unique tasks, by a seed: busy ones, slow ones with stalls of a day, and small ones."""
 
 from collections.abc import Callable
 from typing import Any

@@ -85,6 +85,12 @@ class Dice:
         return not (self.kill or self.stall or self.lost or self.error)
 
 
+# Of the process with a role, the call with a number: how many seconds it stalls (or that it dies, or has
+# no reply), and whether the call is made before that.
+KILLED, REFUSED = -1.0, -2.0
+type Script = dict[tuple[str, int], tuple[float, bool]]
+
+
 @dataclass(slots=True)
 class Outcome:
     """What became of everything."""
@@ -122,6 +128,9 @@ class Uniques:
         self.fails = 0.0  # How often a task raises.
         self.work_seconds = 3.0
         self.busy = 0  # Processes that enqueue.
+        self.script: Script | None = None
+        self.made: Counter[str] = Counter()  # Calls, by the role of their process.
+        self.failing = 0  # So many runs raise, from the first on.
         self._ids = 0
 
     # What the seams ask for.
@@ -129,6 +138,8 @@ class Uniques:
     def call[T](self, whom: str, function: Callable[..., T], *args: Any) -> T:
         """Make a call of the process whose turn it is."""
         dice, rng = self.dice, self.rng
+        if self.script is not None:
+            return self._scripted(self.script, function, *args)
         self.turns.pause(rng.random() * 2 * dice.latency)
         if dice.none:
             return function(*args)
@@ -156,6 +167,32 @@ class Uniques:
                 return function(*args)  # The SDK tries again.
             raise ReplyLost
         return function(*args)
+
+    def _scripted[T](self, script: "Script", function: Callable[..., T], *args: Any) -> T:
+        """Make a call of a process of which the script may say that it stalls, or dies, before or after."""
+        role = self.turns.process.role
+        self.made[role] += 1
+        self.turns.pause(0.01)
+        event = script.get((role, self.made[role]))
+        if event is None:
+            return function(*args)
+        self.faults[role] += 1
+        seconds, applied = event
+        if applied:
+            try:
+                result = function(*args)
+            finally:
+                self._stop(seconds)
+            return result
+        self._stop(seconds)
+        return function(*args)
+
+    def _stop(self, seconds: float) -> None:
+        if seconds == REFUSED:
+            raise ReplyLost
+        if seconds < 0:
+            raise Killed
+        self.turns.pause(seconds)
 
     def _perhaps(self, function: Callable[..., Any], *args: Any) -> None:
         if self.rng.random() < 0.5:
@@ -197,12 +234,14 @@ class Uniques:
             self.outcome.say("two running tasks of one key", f"{task_id} beside {others}, {key}")
         others.add(task_id)
         try:
-            self.turns.pause(self.rng.random() * 2 * self.work_seconds)
+            lasts = self.rng.random() * 2 if self.script is None else 1.0
+            self.turns.pause(lasts * self.work_seconds)
             run.ended = self.turns.now
         finally:
             others.discard(task_id)
-        if self.rng.random() < self.fails:
-            raise ValueError(key)
+        self.failing -= 1
+        if self.failing >= 0 or self.rng.random() < self.fails:
+            raise OSError(key)
         return key
 
     # Processes.
@@ -220,9 +259,12 @@ class Uniques:
             unique=unique,
         )
 
-    def enqueue(self, *tasks: tuple[str, int]) -> list[Call]:
-        """Call enqueue(), or enqueue_many()."""
+    def enqueue(self, *tasks: tuple[str, int], later: float = 0.0) -> list[Call]:
+        """Call enqueue(), or enqueue_many(), of tasks that start so many seconds later."""
         calls = [Call(self.enqueued(*task), self.turns.now) for task in tasks]
+        for call in calls if later else ():
+            run_after = self.turns.now + timedelta(seconds=later)
+            call.enqueued = replace(call.enqueued, run_after=run_after)
         self.calls += calls
         self.send(calls)
         return calls
@@ -266,9 +308,7 @@ class Uniques:
     def invoke(self, delivery: Delivery) -> None:
         process = self.turns.process
         process.ends = ends = self.turns.now + timedelta(seconds=TIMEOUT)
-        invocation = LambdaInvocation(
-            left=lambda: (ends - self.turns.now).total_seconds(), whole=TIMEOUT, worker_id="w"
-        )
+        invocation = LambdaInvocation(left=lambda: left(ends - self.turns.now), whole=TIMEOUT, worker_id="w")
         worker = Worker(
             options=self.options,
             store=self.store,
@@ -319,7 +359,9 @@ class Uniques:
 
         return (shard for shard in self.table._due if shard in SWEPT)
 
-    def serve(self, workers: int = 1, *, idle: float = 0.5, sweep_every: float = MINUTE) -> None:
+    def serve(
+        self, workers: int = 1, *, idle: float = 0.5, sweep_every: float = MINUTE, after: float = 0.0
+    ) -> None:
         """Have workers and a sweeper go on until there is nothing to do."""
 
         def work() -> None:
@@ -332,11 +374,11 @@ class Uniques:
                 self.sweep()
                 self.turns.pause(sweep_every)
 
-        for _ in range(workers):
-            self.turns.begin("worker", work, self.rng.random())
+        for number in range(workers):
+            self.turns.begin(f"worker {number}", work, after + self.rng.random())
         self.turns.begin("sweeper", sweep, sweep_every * self.rng.random())
 
-    def enqueuing(self, work: Callable[[], object], after: float = 0.0) -> None:
+    def enqueuing(self, work: Callable[[], object], after: float = 0.0, role: str = "web") -> None:
         """Begin a process that enqueues, cancels or redrives, until when everybody goes on."""
         self.busy += 1
 
@@ -346,12 +388,13 @@ class Uniques:
             finally:
                 self.busy -= 1
 
-        self.turns.begin("web", run, after)
+        self.turns.begin(role, run, after)
 
     @contextmanager
     def patched(self) -> Iterator[None]:
         """Put this world in the place of AWS and of the clocks."""
         stage.world = self  # type: ignore[assignment]
+        random.seed(self.rng.random())
         keys = UniqueKeys.__init__
 
         def init(this: UniqueKeys, *args: Any, **options: Any) -> None:
@@ -413,11 +456,12 @@ class Uniques:
 
 
 SKEW = timedelta(seconds=2)
+left = timedelta.total_seconds
 
 
 def ask_again(world: Uniques, keys: Sequence[tuple[str, int]], idle: float = 0.5) -> None:
-    """Enqueue every key once more, when nothing goes wrong any longer: each call leads to a run of its own."""
-    world.dice, world.fails = Dice(latency=world.dice.latency), 0.0
+    """Enqueue every key once more, when nothing goes wrong any longer: each call leads to a run after it."""
+    world.dice, world.fails, world.script = Dice(latency=world.dice.latency), 0.0, None
     later: list[Call] = []
 
     def ask() -> None:

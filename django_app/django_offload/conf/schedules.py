@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from typing import Any
 
 from . import aws_limits
@@ -127,6 +128,17 @@ def when_problem(when: object) -> tuple[str, str] | None:
 
     problem = cron_problem(when)
     return None if problem is None else (f": {problem[0]}.", problem[1])
+
+
+def comes_never(recurrence: Recurrence, now: datetime) -> bool:
+    """Return True if a valid schedule has no time after `now`: 31 February, or a year that is over."""
+    if not recurrence.when.startswith("cron("):
+        return False
+    from .occurrence_times import (
+        next_times,
+    )  # Imported here, because most schedules have a rate or don't exist.
+
+    return not next_times(recurrence.when, recurrence.timezone, now)
 
 
 def argument_problems(where: str, args: object, kwargs: object) -> Iterator[tuple[str, str]]:

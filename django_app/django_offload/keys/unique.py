@@ -216,12 +216,14 @@ class UniqueKeys:
         if standing is Standing.FREE:
             one.may_take = True
             return None
-        if standing is Standing.MISSING and self.now - holder.at <= LONGEST_SEND:
+        is_new = self.now - holder.at <= LONGEST_SEND
+        if standing is Standing.MISSING and (is_new or one.record is not None):
             one.looks += 1
             return self.help(one, holder.task_id) if one.looks > len(PAUSES) else None
         one.looks = 0
-        if one.record is not None and record is not None and one.record["supersedes"] != holder.task_id:
-            self.give_up(one, holder.task_id)  # Its record can say of one task alone that it replaces it.
+        if one.record is not None and record is not None:
+            # A worker may have had the candidate's record since, and ended it because this holder lives.
+            self.give_up(one, holder.task_id)
             return Holder(task_id=holder.task_id, record=record)
         if not self.keep_record(one, holder.task_id):
             one.was_sent = True

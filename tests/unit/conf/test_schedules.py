@@ -6,6 +6,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 import pytest
+from django.core.checks import WARNING
 from django.utils.translation import gettext_lazy
 
 from django_offload import checks
@@ -256,6 +257,25 @@ def test_a_problem_is_a_system_check_of_the_backend(settings):
 
     assert message.id == "django_offload.E006"
     assert message.msg == "TASKS['default']: OPTIONS['schedules']['nightly']['when'] is 'daily'."
+    assert checks.check_schedules() == []
+
+
+@pytest.mark.parametrize(
+    "when", ["cron(0 0 31 2 ? *)", "cron(0 3 * * ? 2020-2025)", "cron(0 0 ? 2 1#5 2027)"]
+)
+def test_a_schedule_that_never_comes_again_is_a_warning(settings, when):
+    declare(settings, when=when)
+
+    messages = checks.check_schedules()
+
+    assert [(message.id, message.level) for message in messages] == [("django_offload.W045", WARNING)] * 2
+    assert f"OPTIONS['schedules']['nightly'] never comes again: '{when}'" in messages[0].msg
+    assert "Correct its day, its month or its year" in messages[0].hint
+
+
+@pytest.mark.parametrize("when", ["cron(0 0 29 2 ? *)", "cron(0 3 * * ? 2199)", "cron(0 0 ? 2 1#5 *)"])
+def test_a_schedule_that_comes_rarely_is_no_warning(settings, when):
+    declare(settings, when=when)
     assert checks.check_schedules() == []
 
 

@@ -130,6 +130,22 @@ def test_a_stack_that_went_back_has_a_reason_if_cloudformation_gives_one(
     assert stack_events.failure_reasons(cloudformation, "shop-dev", frozenset()) == reasons
 
 
+def test_a_region_that_refuses_a_long_timeout_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    refusal = (
+        "1 validation error detected: Value '1800' at 'timeout' failed to satisfy constraint: "
+        "Member must have value less than or equal to 900"
+    )
+    cloudformation: Any = CloudFormation()
+    monkeypatch.setattr(cloudformation, "events", lambda: [event("Worker", "UPDATE_FAILED", refusal)])
+
+    (reason,) = stack_events.failure_reasons(cloudformation, "shop-dev", frozenset())
+
+    assert reason == (
+        f"Worker: {refusal}. This region doesn't allow so long a timeout: set the queue's 'timeout' to 900 s "
+        "or less, or deploy to a region that allows it."
+    )
+
+
 def test_a_change_whose_outcome_is_unknown_goes_on() -> None:
     class Lost(CloudFormation):
         def describe_stacks(self, *, StackName: str) -> dict[str, Any]:

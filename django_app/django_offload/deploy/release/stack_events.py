@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from time import sleep
 from typing import Any, Self
 
+from ...conf.aws_limits import FUNCTION_TIMEOUT_EVERYWHERE
 from .. import Announce
 
 
@@ -103,6 +104,17 @@ def event_line(event: Mapping[str, Any]) -> EventLine:
     return EventLine(text, name if status in _FINISHED else None)
 
 
+def explained(reason: str) -> str:
+    """Return AWS's reason; if it refuses a long timeout of a function, with what to do."""
+    if "'timeout' failed to satisfy constraint" not in reason:
+        return reason
+    seconds = int(FUNCTION_TIMEOUT_EVERYWHERE.total_seconds())
+    return (
+        f"{reason.rstrip('. ')}. This region doesn't allow so long a timeout: set the queue's 'timeout' to "
+        f"{seconds} s or less, or deploy to a region that allows it."
+    )
+
+
 def failure_reasons(cloudformation: Any, stack: str, earlier: frozenset[str]) -> list[str]:
     """
     Return why resources failed, the first cause first, or else why the stack itself went back.
@@ -116,7 +128,7 @@ def failure_reasons(cloudformation: Any, stack: str, earlier: frozenset[str]) ->
 
     def reasons(word: str) -> list[str]:
         return [
-            f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}"
+            f"{event['LogicalResourceId']}: {explained(event['ResourceStatusReason'])}"
             for event in events
             if word in event["ResourceStatus"]
             and event.get("ResourceStatusReason")
