@@ -26,8 +26,8 @@ SETTINGS = (
     Idiom(
         "options of an entry of beat_schedule",
         ("schedule options",),
-        "A schedule has `task`, `when`, `timezone`, `args`, `kwargs` and `overlap`. Give the task its queue in "
-        "the decorator.",
+        "A schedule has `task`, `when`, `timezone`, `args`, `kwargs` and `overlap`. Give the task its queue "
+        "in the decorator.",
     ),
     Idiom(
         "beat_scheduler and other settings of beat",
