@@ -69,7 +69,7 @@ def deployable(options: Options) -> Options:
 
 def with_sound_schedules(options: Options) -> Options:
     """
-    Return the options of an alias with its schedules as far as they can be deployed, for system checks.
+    Return the options of an alias with those schedules that can be deployed, for system checks.
 
     Without the schedules of decorated tasks, if a task module can't be imported.
     """

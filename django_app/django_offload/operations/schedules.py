@@ -164,7 +164,7 @@ def require_schedule(options: Options, name: str) -> Recurrence:
 
 
 def occurrence_id(options: Options, name: str, at: datetime) -> str:
-    """Return the id of an occurrence's task, so that an occurrence that is told again makes no second one."""
+    """Return the id of an occurrence's task, so that a repeated event makes no second task."""
     return sha256(f"{options.stack}:{options.alias}:{name}:{at.isoformat()}".encode()).hexdigest()[:32]
 
 

@@ -111,8 +111,8 @@ PROCESSES = (
     Idiom(
         "app.on_after_configure.connect",
         ("app.on_*", "celery.signals.*"),
-        'Remove it. Schedules are in `OPTIONS["schedules"]`, or in `@task(schedule=...)`; anything else belongs '
-        "into `AppConfig.ready()`.",
+        'Remove it. Schedules are in `OPTIONS["schedules"]`, or in `@task(schedule=...)`; anything else '
+        "belongs into `AppConfig.ready()`.",
     ),
     Idiom(
         "add_periodic_task()",
@@ -123,9 +123,9 @@ PROCESSES = (
     Idiom(
         "crontab(), schedule(), solar()",
         ("celery.schedules*", "celery.beat*", "celery.bin.beat*"),
-        'Write `@task(schedule=cron("0 3 * * *", timezone="Europe/Zurich"))` with the five fields of a crontab, '
-        "or `every(minutes=15)`; both come from `django_offload`. The shortest period is a minute. There is no "
-        "solar time.",
+        'Write `@task(schedule=cron("0 3 * * *", timezone="Europe/Zurich"))` with the five fields of a '
+        "crontab, or `every(minutes=15)`; both come from `django_offload`. The shortest period is a minute. "
+        "There is no solar time.",
     ),
     Idiom(
         "django_celery_beat",

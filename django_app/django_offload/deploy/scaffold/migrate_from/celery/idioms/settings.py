@@ -26,13 +26,14 @@ SETTINGS = (
     Idiom(
         "options of an entry of beat_schedule",
         ("schedule options",),
-        "A schedule has `task`, `when`, `timezone`, `args`, `kwargs` and `overlap`. Give the task its queue in the "
-        "decorator.",
+        "A schedule has `task`, `when`, `timezone`, `args`, `kwargs` and `overlap`. Give the task its queue "
+        "in the decorator.",
     ),
     Idiom(
         "beat_scheduler and other settings of beat",
         settings("beat_*"),
-        'Remove it. EventBridge Scheduler enqueues what `OPTIONS["schedules"]` and `@task(schedule=...)` say.',
+        'Remove it. EventBridge Scheduler enqueues what `OPTIONS["schedules"]` and '
+        "`@task(schedule=...)` say.",
     ),
     Idiom(
         "task_routes",
