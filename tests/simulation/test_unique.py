@@ -143,3 +143,19 @@ def test_help_writes_the_record_first():
 
     assert world.calls[1].returned == world.calls[1].enqueued.id
     assert not world.check().wrong
+
+
+def test_a_unique_task_costs_one_write_more_and_a_duplicate_one_write_and_one_read():
+    world = Uniques("costs", Dice())
+    key = keys_of(1)[0]
+    with world.patched():
+        world.enqueuing(lambda: world.enqueue(key))
+        world.turns.run()
+        first = dict(world.outcome.counts)
+        world.enqueuing(lambda: world.enqueue(key))
+        world.turns.run()
+
+    assert first == {"take key": 1, "create": 1}
+    assert world.outcome.counts == {"take key": 1, "create": 1, "read": 1}
+    assert world.store.refused == {"take key": 1}
+    assert world.transport.accepted == 1
