@@ -8,7 +8,7 @@ SBOM ?= build/sbom.json
 RUN := PYTHONPATH=django_app:. DJANGO_SETTINGS_MODULE=config.settings
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo test test-all torture mutants fuzz kills schedule-times bench cold-start modules-entered reference openapi schemathesis docs screenshot screenshots package check audit sbom format lock clean .venv .venv-3.12 .venv-5.2 .venv-6.0 .venv-wagtail .venv-bench .venv-docs .venv-audit .venv-schemathesis
+.PHONY: help demo test test-all torture unique mutants fuzz kills schedule-times bench cold-start modules-entered reference openapi schemathesis docs screenshot screenshots package check audit sbom format lock clean .venv .venv-3.12 .venv-5.2 .venv-6.0 .venv-wagtail .venv-bench .venv-docs .venv-audit .venv-schemathesis
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +24,9 @@ test-all: .venv .venv-3.12 .venv-5.2 .venv-6.0 .venv-wagtail ## Run all tests on
 
 torture: .venv ## Prove that nothing is lost: a million tasks with every fault (SEED= replays, TASKS= for fewer)
 	@$(RUN) .venv/bin/python -m tests.simulation.torture --tasks $(TASKS) $(if $(SEED),--seed $(SEED))
+
+unique: .venv ## Prove that unique tasks never run beside each other: 100,000 enqueues (SEED= replays, ENQUEUES= for fewer)
+	@$(RUN) .venv/bin/python -m tests.simulation.unique_proof $(if $(ENQUEUES),--enqueues $(ENQUEUES)) $(if $(SEED),--seed $(SEED))
 
 mutants: .venv ## Plant every mutant into the protocol, each condition of each transition taken away, and print what finds it
 	@$(RUN) .venv/bin/python -m tests.simulation.mutants.report

@@ -23,7 +23,7 @@ from django_offload.operations.cancel import cancel
 from django_offload.operations.redrive import redrive
 from django_offload.protocol.conditional_write import Attributes, ConditionalWrite, Refused
 from django_offload.protocol.enqueued_task import EnqueuedTask
-from django_offload.protocol.json_codec import dump, from_micros
+from django_offload.protocol.json_codec import dump
 from django_offload.protocol.record import FAILED, SUCCESSFUL
 from django_offload.sending.enqueue import send_many
 from django_offload.stores.memory import MemoryStore
@@ -445,8 +445,8 @@ class Uniques:
         error = str(record.get("error", ""))
         if record["status"] == FAILED and any(f".{name}" in error for name in UNRUN):
             self.outcome.counts["ended unrun"] += 1
-            ended = from_micros(int(record["finished_at"]))  # type: ignore[arg-type]
-            return ("ended before the call", (way, error)) if ended < call.began - SKEW else None
+            ended = max(self.ends[way[-1]], default=self.turns.now)
+            return ("ended before the call", (way, error)) if ended < call.began else None
         if NAMES[call.enqueued.name]:
             did = any(run.began >= call.began for run in self.runs[way[-1]])
         else:
@@ -455,7 +455,6 @@ class Uniques:
         return None if did else ("no run after the call", (way, self.runs[way[-1]]))
 
 
-SKEW = timedelta(seconds=2)
 left = timedelta.total_seconds
 
 

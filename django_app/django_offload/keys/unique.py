@@ -261,8 +261,6 @@ class UniqueKeys:
 
         Return False if it has had a record before, because it is enqueued once more.
         """
-        if one.record is not None:
-            return True
         item = self.item_of(one.enqueued)
         # Whoever claims a record that was sent again looks at its key. Nobody has sent this one before.
         item |= {"sent_at": to_micros(self.now), "supersedes": supersedes}
@@ -296,7 +294,9 @@ class UniqueKeys:
         logger.info("Task id=%s name=%s didn't run, as a duplicate of %s", task_id, enqueued.name, holder)
         return True
 
-    def keep(self, enqueued: EnqueuedTask, supersedes: object = None) -> str | None:
+    def keep(
+        self, enqueued: EnqueuedTask, supersedes: object = None, *, is_claimed: bool = True
+    ) -> str | None:
         """
         Keep or take over the key of a task that was redriven or sent again, before its function runs.
 
@@ -320,8 +320,11 @@ class UniqueKeys:
                     return holder.task_id
                 self.end_waiting(enqueued, holder.task_id, record, enqueued.id)
                 continue
-            if standing is Standing.MISSING and not self.end_missing(enqueued, holder.task_id):
-                continue
+            if standing is Standing.MISSING:
+                if not is_claimed:
+                    return None  # The task may have ended meanwhile. Its worker looks again.
+                if not self.end_missing(enqueued, holder.task_id):
+                    continue
             change = take(enqueued.id, now=self.now, ttl=self.ttl(enqueued), seen=holder)
             try:
                 self.store.change(key, change)

@@ -201,7 +201,7 @@ def ends_as_duplicate(store: Store, life: NextLife, record: Attributes) -> Outco
 
     keys = UniqueKeys(store, life.options, life.now)
     try:
-        holder = keys.keep(life.enqueued)
+        holder = keys.keep(life.enqueued, is_claimed=False)
         if holder is None or not keys.end_waiting(life.enqueued, life.enqueued.id, record, holder):
             return None
     except Exception as exc:  # noqa: BLE001, whatever a store raises
