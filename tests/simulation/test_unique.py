@@ -10,9 +10,10 @@ from django_offload.protocol.record import READY
 
 from .mutants.mutant import Mutant
 from .mutants.uniqueness import UNIQUENESS, Shown
+from .unique_events import Dice, Outcome
 from .unique_scripts import STORIES, scripts, told
 from .unique_worlds import busy, keys_of, slow, small
-from .uniques import Dice, Outcome, Uniques
+from .uniques import Uniques
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("simulated")]
 

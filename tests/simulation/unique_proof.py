@@ -28,9 +28,11 @@ def main() -> int:
     print(f"seed {seed}: replay with SEED={seed} ENQUEUES={arguments.enqueues}", flush=True)
     set_up()
     from . import unique_scripts, unique_worlds
-    from .uniques import Dice, Outcome, Uniques
+    from .unique_events import Dice, Outcome
+    from .uniques import Uniques
 
     share = arguments.enqueues / 100_000
+
     bad = 0
 
     def show(title: str, worlds: list[tuple[Uniques, Outcome]], begun: float) -> None:

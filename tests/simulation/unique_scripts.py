@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
-from .unique_worlds import surviving
-from .uniques import DAY, KILLED, MINUTE, REFUSED, Dice, Outcome, Script, Uniques, ask_again
+from .unique_events import DAY, KILLED, MINUTE, REFUSED, Dice, Outcome, Script
+from .unique_worlds import ask_again, surviving
+from .uniques import Uniques
 
 KEY, QUEUED, IMPATIENT = ("sim.unique", 1), ("sim.queued", 2), ("sim.impatient", 3)
 

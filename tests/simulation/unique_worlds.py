@@ -1,10 +1,11 @@
 """Worlds of unique tasks, by a seed: busy ones, slow ones with stalls of a day, and small ones."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .faults import Killed
-from .uniques import DAY, MINUTE, NAMES, Dice, Outcome, Uniques, ask_again
+from .unique_events import DAY, MINUTE, NAMES, Call, Dice, Outcome
+from .uniques import Uniques
 
 STALLING = 1.2 * DAY
 
@@ -122,3 +123,23 @@ def act_on(world: Uniques) -> None:
         world.cancel(world.rng.choice(world.calls))
     elif world.calls:
         world.send([world.rng.choice(world.calls)], again=True)
+
+
+def ask_again(world: Uniques, keys: Sequence[tuple[str, int]], idle: float = 0.5) -> None:
+    """Enqueue every key once more, when nothing goes wrong any longer: each call leads to a run after it."""
+    world.dice, world.fails, world.script = Dice(latency=world.dice.latency), 0.0, None
+    later: list[Call] = []
+
+    def ask() -> None:
+        for key in keys:
+            later.extend(world.enqueue(key))
+
+    world.enqueuing(ask)
+    world.serve(4, idle=idle)
+    world.turns.run()
+    for call in later:
+        # Of a key that a dead process had taken, this call sends the task.
+        runs = world.runs[str(call.returned)]
+        if not any(run.began >= call.began and run.ended for run in runs):
+            world.outcome.say("a key stays taken", str(call))
+    world.outcome.counts["asked again"] += len(later)

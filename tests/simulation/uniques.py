@@ -9,7 +9,7 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from unittest import mock
@@ -24,7 +24,7 @@ from django_offload.operations.redrive import redrive
 from django_offload.protocol.conditional_write import Attributes, ConditionalWrite, Refused
 from django_offload.protocol.enqueued_task import EnqueuedTask
 from django_offload.protocol.json_codec import dump
-from django_offload.protocol.record import FAILED, SUCCESSFUL
+from django_offload.protocol.record import FAILED
 from django_offload.sending.enqueue import send_many
 from django_offload.stores.memory import MemoryStore
 from django_offload.transports import Delivery
@@ -40,69 +40,9 @@ from .seams import SimulatedStore, SimulatedTransport
 from .setup import SQS, TIMEOUT
 from .stage import stage
 from .turns import Turns
+from .unique_events import ENDS, MINUTE, NAMES, REFUSED, UNRUN, Call, Dice, Outcome, Run, Script
 
 QUEUE = "default"
-ENDS = {SUCCESSFUL, FAILED}
-MINUTE, DAY = 60.0, 86_400.0
-# Names of tasks, and whether a run has to begin after the call, because their keys are for waiting ones.
-NAMES = {"sim.unique": False, "sim.queued": True, "sim.impatient": False}
-# Of a task that was lost by its workers, or cancelled, no run needs to follow.
-UNRUN = {"Cancelled", "WorkerLost", "DeadLettered", "Expired", "OutOfTime"}
-
-
-@dataclass(slots=True)
-class Call:
-    """One call of enqueue(), from outside: it may be made once more, as the outbox does."""
-
-    enqueued: EnqueuedTask
-    began: datetime
-    returned: str | None = None  # The id of the result.
-    is_duplicate: bool = False
-
-
-@dataclass(slots=True)
-class Run:
-    """One run of a task's function."""
-
-    task_id: str
-    began: datetime
-    ended: datetime | None = None  # None: its process died.
-
-
-@dataclass(slots=True, kw_only=True)
-class Dice:
-    """How often a call stalls or fails, each a share of one."""
-
-    kill: float = 0.0
-    stall: float = 0.0
-    lost: float = 0.0
-    error: float = 0.0
-    longest: float = MINUTE
-    latency: float = 0.01
-
-    @property
-    def none(self) -> bool:
-        return not (self.kill or self.stall or self.lost or self.error)
-
-
-# Of the process with a role, the call with a number: how many seconds it stalls (or that it dies, or has
-# no reply), and whether the call is made before that.
-KILLED, REFUSED = -1.0, -2.0
-type Script = dict[tuple[str, int], tuple[float, bool]]
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What became of everything."""
-
-    wrong: Counter[str] = field(default_factory=Counter)
-    counts: Counter[str] = field(default_factory=Counter)
-    examples: list[str] = field(default_factory=list)
-
-    def say(self, text: str, example: str) -> None:
-        self.wrong[text] += 1
-        if len(self.examples) < 5:
-            self.examples.append(f"{text}: {example}")
 
 
 class Uniques:
@@ -456,23 +396,3 @@ class Uniques:
 
 
 left = timedelta.total_seconds
-
-
-def ask_again(world: Uniques, keys: Sequence[tuple[str, int]], idle: float = 0.5) -> None:
-    """Enqueue every key once more, when nothing goes wrong any longer: each call leads to a run after it."""
-    world.dice, world.fails, world.script = Dice(latency=world.dice.latency), 0.0, None
-    later: list[Call] = []
-
-    def ask() -> None:
-        for key in keys:
-            later.extend(world.enqueue(key))
-
-    world.enqueuing(ask)
-    world.serve(4, idle=idle)
-    world.turns.run()
-    for call in later:
-        # Of a key that a dead process had taken, this call sends the task.
-        runs = world.runs[str(call.returned)]
-        if not any(run.began >= call.began and run.ended for run in runs):
-            world.outcome.say("a key stays taken", str(call))
-    world.outcome.counts["asked again"] += len(later)

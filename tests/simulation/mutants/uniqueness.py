@@ -10,7 +10,7 @@ from django_offload.protocol import transitions, unique_key
 from django_offload.protocol.conditional_write import ConditionalWrite
 from django_offload.worker import unique_check
 from tests.simulation.mutants.mutant import Mutant
-from tests.simulation.uniques import KILLED, REFUSED, Script
+from tests.simulation.unique_events import KILLED, REFUSED, Script
 
 
 def _without(change: Callable[..., ConditionalWrite], *names: str) -> Callable[..., ConditionalWrite]:
