@@ -59,11 +59,9 @@ class DatabaseNotShared(OffloadError):
 
     def __init__(self, aliases: Sequence[str]) -> None:
         self.aliases = tuple(aliases)
-        problem = (
-            f"SQLite keeps the database {' and '.join(map(repr, aliases))} on the disk of one function, so"
-        )
+        problem = f"SQLite keeps the database {' and '.join(map(repr, aliases))} on the disk of one function"
         hint = "Use a database server, for example through a secret named DATABASE_URL."
-        super().__init__(f"{problem} the web side and the workers can't share it. {hint}")
+        super().__init__(f"{problem}, so the web side and the workers can't share it. {hint}")
 
 
 class InvalidArguments(OffloadError, InvalidTask, TypeError):
@@ -92,11 +90,9 @@ class EnqueueFailed(OffloadError):
 
     def __init__(self, task_id: str, name: str, queue: str) -> None:
         self.task_id, self.name, self.queue = task_id, name, queue
-        problem = (
-            f"Task id={task_id} name={name} couldn't be enqueued on queue '{queue}', because AWS confirmed"
-        )
-        hint = "The chained exception shows the cause. Enqueue the task again when AWS answers."
-        super().__init__(f"{problem} neither its record nor its message. {hint}")
+        problem = f"Task id={task_id} name={name} couldn't be enqueued on queue '{queue}'"
+        reason = "AWS confirmed neither its record nor its message. The chained exception shows the cause."
+        super().__init__(f"{problem}, because {reason} Enqueue the task again when AWS answers.")
 
 
 class TooManyEnqueues(OffloadError):
@@ -177,9 +173,8 @@ class MalformedMessage(MessageRefused):
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
-        super().__init__(
-            f"This isn't a message of django-offload: {reason}. Check what else sends to this queue."
-        )
+        advice = "Check what else sends messages to this queue."
+        super().__init__(f"This isn't a message of django-offload: {reason}. {advice}")
 
 
 class UnknownVersion(MessageRefused):
@@ -211,10 +206,9 @@ class BadSignature(MessageRefused):
 
     def __init__(self, queue: str) -> None:
         self.queue = queue
-        problem = (
-            f"The signature doesn't match the message on queue '{queue}'. The message was changed, forged,"
-        )
-        super().__init__(f"{problem} or sent to another queue. Check who may send messages to this queue.")
+        problem = f"The signature doesn't match the message on queue '{queue}'"
+        hint = "Check who may send messages to this queue."
+        super().__init__(f"{problem}. The message was changed, forged, or sent to another queue. {hint}")
 
 
 def aws_message(message: object) -> str:
@@ -352,11 +346,9 @@ class Expired(TaskEnded):
     """No worker took the task while its queue kept the message."""
 
     def __init__(self, days: int) -> None:
-        problem = (
-            f"No worker took the task within {days} days, and its queue keeps a message no longer than that"
-        )
+        problem = f"No worker took the task within {days} days, and its queue keeps a message no longer"
         hint = "Raise the queue's max_concurrency, look into the worker's log, and enqueue the task again."
-        super().__init__(f"{problem}. {hint}")
+        super().__init__(f"{problem} than that. {hint}")
 
 
 class InvalidReturnValue(TaskEnded, TypeError):

@@ -13,10 +13,17 @@ import sys
 import time
 from collections import Counter
 from random import SystemRandom
+from typing import TYPE_CHECKING
 
 from .torture import set_up
 
+if TYPE_CHECKING:
+    from .unique_events import Outcome
+    from .uniques import Uniques
+
 THREADS, KEYS = 32, 1_000
+# What is printed of each set of worlds.
+COUNTED = ("returned", "duplicates", "ended unrun", "end as duplicate", "renew key", "redrive", "asked again")
 
 
 def main() -> int:
@@ -28,40 +35,14 @@ def main() -> int:
     print(f"seed {seed}: replay with SEED={seed} ENQUEUES={arguments.enqueues}", flush=True)
     set_up()
     from . import unique_scripts, unique_worlds
-    from .unique_events import Dice, Outcome
-    from .uniques import Uniques
+    from .unique_events import Dice
 
     share = arguments.enqueues / 100_000
 
-    bad = 0
+    wrong_of = []
 
-    def show(title: str, worlds: list[tuple[Uniques, Outcome]], begun: float) -> None:
-        nonlocal bad
-        wrong, counts, faults = Counter[str](), Counter[str](), Counter[str]()
-        for world, outcome in worlds:
-            wrong += outcome.wrong
-            counts += outcome.counts
-            faults += world.faults
-        bad += wrong.total()
-        runs = sum(len(found) for world, _ in worlds for found in world.runs.values())
-        names = (
-            "returned",
-            "duplicates",
-            "ended unrun",
-            "end as duplicate",
-            "renew key",
-            "redrive",
-            "asked again",
-        )
-        print(
-            f"{title}: {time.monotonic() - begun:.0f} s, {runs:,} runs, "
-            f"{faults.total():,} faults {dict(faults)}"
-        )
-        print("  " + ", ".join(f"{name} {counts[name]:,}" for name in names))
-        print(f"  wrong: {dict(wrong) or 0}", flush=True)
-        for _, outcome in worlds:
-            for example in outcome.examples[:1]:
-                print(f"  {example}")
+    def show(title: str, worlds: "list[tuple[Uniques, Outcome]]", begun: float) -> None:
+        wrong_of.append(report(title, worlds, time.monotonic() - begun))
 
     begun = time.monotonic()
     dice = Dice(kill=0.01, stall=0.01, lost=0.02, error=0.01)
@@ -83,8 +64,25 @@ def main() -> int:
         show(
             f"{name}, {len(chosen)} scripts", [unique_scripts.told(name, script) for script in chosen], begun
         )
-    print(f"wrong in all: {bad}")
-    return 1 if bad else 0
+    print(f"wrong in all: {sum(wrong_of)}")
+    return 1 if sum(wrong_of) else 0
+
+
+def report(title: str, worlds: "list[tuple[Uniques, Outcome]]", seconds: float) -> int:
+    """Print what happened in worlds, and return how often something in them was wrong."""
+    wrong, counts, faults = Counter[str](), Counter[str](), Counter[str]()
+    for world, outcome in worlds:
+        wrong += outcome.wrong
+        counts += outcome.counts
+        faults += world.faults
+    runs = sum(len(found) for world, _ in worlds for found in world.runs.values())
+    print(f"{title}: {seconds:.0f} s, {runs:,} runs, {faults.total():,} faults {dict(faults)}")
+    print("  " + ", ".join(f"{name} {counts[name]:,}" for name in COUNTED))
+    print(f"  wrong: {dict(wrong) or 0}", flush=True)
+    for _, outcome in worlds:
+        for example in outcome.examples[:1]:
+            print(f"  {example}")
+    return wrong.total()
 
 
 if __name__ == "__main__":
