@@ -5,7 +5,7 @@ from unittest import mock
 import pytest
 
 from django_offload.conf import configured
-from django_offload.keys.unique import UniqueKeys
+from django_offload.keys.unique import Candidate, UniqueKeys
 from django_offload.protocol.record import READY
 
 from .mutants.mutant import Mutant
@@ -129,10 +129,10 @@ def test_help_writes_the_record_first():
     key = keys_of(1)[0]
     helped = UniqueKeys.help
 
-    def help_late(self: UniqueKeys, one: object, holder: str) -> object:
+    def help_late(self: UniqueKeys, one: Candidate, holder: str) -> object:
         if not ended:  # The outbox has the same task in two processes, one of which finds a duplicate.
             ended.append(holder)
-            assert self.end_missing(world.calls[0].enqueued, holder)
+            assert self.end_missing(world.calls[0].enqueued, one.holder)
         return helped(self, one, holder)
 
     world.script = {("first", 1): (-1.0, True)}

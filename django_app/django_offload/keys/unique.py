@@ -49,6 +49,7 @@ logger = logging.getLogger("django_offload")
 PAUSES = (0.05, 0.1, 0.2)
 # A process that took a key and wrote no record within this time will not, or its record is deleted already.
 LONGEST_SEND = timedelta(days=1)
+NO_ARGUMENTS = "[[],{}]"
 # Each round has a new reason. More of them than this means that many calls take the same key.
 MOST_ROUNDS = 20
 
@@ -164,13 +165,7 @@ class UniqueKeys:
             partial(
                 self.store.begin_change,
                 one.key,
-                take(
-                    one.enqueued.id,
-                    now=self.now,
-                    ttl=self.ttl(one.enqueued),
-                    until=one.until,
-                    seen=one.holder,
-                ),
+                take(self.own(one.enqueued, one.until), ttl=self.ttl(one.enqueued), seen=one.holder),
             )
             for one in candidates
         )()
@@ -219,7 +214,13 @@ class UniqueKeys:
         is_new = self.now - holder.at <= LONGEST_SEND
         if standing is Standing.MISSING and (is_new or one.record is not None):
             one.looks += 1
-            return self.help(one, holder.task_id) if one.looks > len(PAUSES) else None
+            if one.looks <= len(PAUSES):
+                return None
+            # Under the holder's id, one owner's task could have the arguments of another's.
+            if holder.owner == one.enqueued.owner:
+                return self.help(one, holder.task_id)
+            if one.record is not None:
+                return None
         one.looks = 0
         if one.record is not None and record is not None:
             # A worker may have had the candidate's record since, and ended it because this holder lives.
@@ -229,7 +230,7 @@ class UniqueKeys:
             one.was_sent = True
             return None
         if record is None:
-            one.may_take = self.end_missing(one.enqueued, holder.task_id)
+            one.may_take = self.end_missing(one.enqueued, holder)
         else:
             one.may_take = self.end_waiting(one.enqueued, holder.task_id, record, one.enqueued.id)
         return None  # If it could not be ended, it has been claimed, or sent, in this moment.
@@ -274,9 +275,11 @@ class UniqueKeys:
         if one.record is not None:
             self.end_waiting(one.enqueued, one.enqueued.id, one.record, holder)
 
-    def end_missing(self, successor: EnqueuedTask, holder: str) -> bool:
+    def end_missing(self, successor: EnqueuedTask, holder: KeyHolder) -> bool:
         """End a holder that has no record as its successor's duplicate. Return False if it has one now."""
-        absent = replace(successor, id=holder)
+        absent = replace(successor, id=holder.task_id, owner=holder.owner)
+        if holder.owner != successor.owner:  # Nobody sees the arguments of another owner's task.
+            absent = replace(absent, arguments=NO_ARGUMENTS, reference=None)
         item = duplicate_item(absent, successor.id, self.now, result_ttl(successor, self.options))
         return bool(self.store.begin_create(item)())
 
@@ -307,7 +310,7 @@ class UniqueKeys:
         key = item_id(enqueued.unique or "")
         for _ in range(MOST_ROUNDS):
             try:
-                self.store.change(key, renew(enqueued.id, now=self.now, ttl=self.ttl(enqueued)))
+                self.store.change(key, renew(self.own(enqueued), ttl=self.ttl(enqueued)))
                 return None
             except Refused as refused:
                 holder = read_holder(refused.current)
@@ -323,9 +326,9 @@ class UniqueKeys:
             if standing is Standing.MISSING:
                 if not is_claimed:
                     return None  # The task may have ended meanwhile. Its worker looks again.
-                if not self.end_missing(enqueued, holder.task_id):
+                if not self.end_missing(enqueued, holder):
                     continue
-            change = take(enqueued.id, now=self.now, ttl=self.ttl(enqueued), seen=holder)
+            change = take(self.own(enqueued), ttl=self.ttl(enqueued), seen=holder)
             try:
                 self.store.change(key, change)
                 return None
@@ -342,6 +345,10 @@ class UniqueKeys:
         record = self.store.get(holder.task_id)
         standing = standing_of(record, holder, until_start=until_start, now=self.now)
         return holder.task_id if standing in {Standing.LIVES, Standing.OVERDUE} else None
+
+    def own(self, enqueued: EnqueuedTask, until: datetime | None = None) -> KeyHolder:
+        """Return what the item of a key says when the task has it."""
+        return KeyHolder(task_id=enqueued.id, at=self.now, until=until, owner=enqueued.owner)
 
     def ttl(self, enqueued: EnqueuedTask) -> int:
         """Return until when the table keeps a key, in seconds since 1970: longer than any of its holders."""

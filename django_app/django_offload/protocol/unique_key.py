@@ -2,6 +2,7 @@
 Unique keys: an item that says which task has a key, and the writes to it and to a task that loses it.
 
     u:<32 digits>   holder ─ the id of the task     at ─ when it got the key     until ─ how long it may wait
+                    owner ─ of the task, if it has one
 
 Nothing releases a key. Whether its holder lives, the holder's own record says.
 
@@ -35,7 +36,8 @@ class KeyHolder:
 
     task_id: str
     at: datetime
-    until: datetime | None
+    until: datetime | None = None
+    owner: str | None = None  # Of the task.
 
 
 def item_id(unique: str) -> str:
@@ -47,47 +49,45 @@ def read_holder(item: Mapping[str, Any] | None) -> KeyHolder | None:
     """Return who has a key, or None if its item is missing or isn't as this library writes it."""
     try:
         holder, at, until = (item or {})["holder"], (item or {})["at"], (item or {}).get("until")
-        if not is_id(holder):
+        owner = (item or {}).get("owner")
+        if not is_id(holder) or not isinstance(owner, str | None):
             return None
-        return KeyHolder(
-            task_id=holder, at=from_micros(at), until=from_micros(until) if until is not None else None
-        )
+        ends_at = from_micros(until) if until is not None else None
+        return KeyHolder(task_id=holder, at=from_micros(at), until=ends_at, owner=owner)
     except (LookupError, TypeError, ValueError, OverflowError):
         return None
 
 
-def written(task_id: str, now: datetime, ttl: int, until: datetime | None) -> dict[str, Value]:
-    attributes: dict[str, Value] = {"holder": task_id, "at": to_micros(now), "ttl": ttl}
-    return attributes if until is None else {**attributes, "until": to_micros(until)}
-
-
-def take(
-    task_id: str, *, now: datetime, ttl: int, until: datetime | None = None, seen: KeyHolder | None = None
-) -> ConditionalWrite:
+def take(holder: KeyHolder, *, ttl: int, seen: KeyHolder | None = None) -> ConditionalWrite:
     """Give a key to a task. Refused if another has it, unless that is the holder that was `seen`."""
     free: tuple[Condition, ...] = (absent("holder"),)
     if seen is not None:
         free = (equals("holder", seen.task_id), equals("at", to_micros(seen.at)))
-    return ConditionalWrite(
-        name="take key",
-        conditions=(free,),
-        put=written(task_id, now, ttl, until),
-        remove=frozenset() if until is not None else frozenset({"until"}),
-        returns_old=False,
-    )
+    return write_holder("take key", (free,), holder, ttl)
 
 
-def renew(task_id: str, *, now: datetime, ttl: int) -> ConditionalWrite:
+def renew(holder: KeyHolder, *, ttl: int) -> ConditionalWrite:
     """
     Keep the key of a task that was redriven. Refused if another has it.
 
     From then on nobody can take it who has read that the task had ended.
     """
+    return write_holder("renew key", ((absent("holder"),), (equals("holder", holder.task_id),)), holder, ttl)
+
+
+def write_holder(
+    name: str, conditions: tuple[tuple[Condition, ...], ...], holder: KeyHolder, ttl: int
+) -> ConditionalWrite:
+    optional: dict[str, Value | None] = {
+        "until": to_micros(holder.until) if holder.until is not None else None,
+        "owner": holder.owner,
+    }
+    present = {name: value for name, value in optional.items() if value is not None}
     return ConditionalWrite(
-        name="renew key",
-        conditions=((absent("holder"),), (equals("holder", task_id),)),
-        put=written(task_id, now, ttl, None),
-        remove=frozenset({"until"}),
+        name=name,
+        conditions=conditions,
+        put={"holder": holder.task_id, "at": to_micros(holder.at), "ttl": ttl, **present},
+        remove=frozenset(optional.keys() - present.keys()),
         returns_old=False,
     )
 
