@@ -38,9 +38,11 @@ type AnyResult = TaskResult[..., Any]
 type Exceptions = tuple[type[BaseException], ...]
 
 # The options that .using() can change, besides Django's own.
-USING = ("max_attempts", "backoff", "retry_on", "no_retry_on", "timeout", "result_ttl")
+# `tenant` belongs to one call, so @task doesn't take it.
+CHANGING = ("max_attempts", "backoff", "retry_on", "no_retry_on", "timeout", "result_ttl")
+USING = (*CHANGING, "tenant")
 # All options of @task, besides Django's own.
-DECORATING = (*USING, "name", "aliases", "sensitive", "unique", "unique_for")
+DECORATING = (*CHANGING, "name", "aliases", "sensitive", "unique", "unique_for")
 # What is computed from a timeout or a backoff has to be a datetime.
 LONGEST_DURATION = timedelta(days=36_500)
 # Of a task's name, as UTF-8. Every write of a record bills it.
@@ -83,6 +85,9 @@ class OffloadTask(Task):  # type: ignore[type-arg]
     unique: Unique = False
     # How long a waiting task keeps others out; None means until it has ended.
     unique_for: timedelta | None = None
+    # The tenant that the task counts for in a fair queue, or None for nobody. If `tenant` isn't given,
+    # OPTIONS["tenant"] decides, or else the task that enqueues this one.
+    tenant: str | None = ""
     stable_name: str = ""  # The name in messages: the name, or else the module path.
 
     # A template calls what can be called, but a task only says how to enqueue it.
@@ -104,6 +109,8 @@ class OffloadTask(Task):  # type: ignore[type-arg]
         if not self.name:
             set_option(self, "name", self.func.__name__)
         check_options(self)
+        if self.tenant:
+            check_tenant(self.tenant)
         super(OffloadTask, self).__post_init__()
 
     @classmethod
@@ -138,6 +145,8 @@ class OffloadTask(Task):  # type: ignore[type-arg]
     ) -> "OffloadTask":
         """Return a copy of the task with other options."""
         refuse_unknown_options("using()", options, USING)
+        if "tenant" in options:
+            check_tenant(options["tenant"])
         attributes: dict[str, Any] = {
             "priority": priority,
             "queue_name": queue_name,
@@ -282,6 +291,14 @@ def duration_option(option: str, value: Any) -> timedelta | None:
         raise InvalidTask(f"{option}: {exc}. Give seconds or a timedelta.") from exc
 
 
+def check_tenant(tenant: object) -> None:
+    """Raise InvalidTask if a task can't count for this tenant."""
+    from .tenant import problem_of  # Imported here, because few projects have tenants.
+
+    if (problem := problem_of(tenant)) is not None:
+        raise InvalidTask(problem)
+
+
 def enqueue_one_by_one(task: AnyTask, arguments: Iterable[Arguments]) -> Iterator[AnyResult | Exception]:
     """Do what enqueue_many() does, for a backend that has no bulk."""
     for item in arguments:
@@ -387,7 +404,9 @@ def changed_options(task: AnyTask, defined: AnyTask) -> dict[str, Any]:
     if task is defined or not isinstance(task, OffloadTask) or not isinstance(defined, OffloadTask):
         return {}
     changed = {
-        option: getattr(task, option) for option in USING if getattr(task, option) != getattr(defined, option)
+        option: getattr(task, option)
+        for option in CHANGING
+        if getattr(task, option) != getattr(defined, option)
     }
     if callable(changed.get("backoff")):
         variable = variable_with_backoff(task)
