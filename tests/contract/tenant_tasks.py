@@ -36,6 +36,10 @@ def of_request(request: object) -> str:
     return "customer-7"
 
 
+class Customer:
+    """Not a text."""
+
+
 @task
 def work(whose, number=0):
     ran.append((whose, number))
@@ -46,6 +50,11 @@ def failing(whose):
     ran.append((whose, 0))
     if len(ran) == 1:
         raise ValueError(whose)
+
+
+@task(max_attempts=1)
+def broken():
+    raise ValueError
 
 
 @task

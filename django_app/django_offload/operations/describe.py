@@ -43,6 +43,7 @@ def description_of(stored: StoredTask) -> dict[str, Any]:
         **status,
         **({"earlier_errors": earlier} if earlier else {}),
         "owner": record.enqueued.owner,
+        **({} if record.enqueued.tenant is None else {"tenant": record.enqueued.tenant}),
         "worker_ids": record.worker_ids,
         **describe_arguments(stored),
     }

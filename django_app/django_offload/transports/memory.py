@@ -31,7 +31,7 @@ class MessageQueue:
     The messages by id, and heaps of hidden and visible ones, so that a receipt looks at few.
 
     Groups take turns, so that a queue is as fair as one of SQS: the next message is the oldest of the group
-    that had its last turn the longest ago. A message without a group is a group of its own, without a turn yet.
+    that had its last turn the longest ago. A message without a group is one by itself, without a turn.
     """
 
     messages: dict[str, QueuedMessage] = field(default_factory=dict)
