@@ -1,4 +1,4 @@
-"""The group of a message in a request: only where the task has a tenant, and byte for byte as before without."""
+"""The group of a message in a request: only if the task has a tenant; without, every byte is as before."""
 
 import json
 from datetime import timedelta
