@@ -6,6 +6,7 @@ import json
 import warnings
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from unittest import mock
 
 import pytest
 from django.db import transaction
@@ -18,6 +19,7 @@ from django_offload.outbox import drain as outbox
 from django_offload.protocol.record import read_record
 from django_offload.stores import store_of
 from django_offload.transports.memory import MemoryTransport
+from django_offload.worker import batch
 from django_offload.worker.enqueue_scheduled import enqueue_scheduled
 from django_offload.worker.sweep_event import Occurrence
 from tests.contract import tenant_tasks as tasks
@@ -274,3 +276,25 @@ def test_a_task_of_another_backend_has_no_use_for_a_tenant(settings):
 
     assert result.task.tenant == "customer-7"
     assert task_backends["default"].results == [result]
+
+
+def test_a_worker_takes_the_event_of_a_fair_queue(with_tenants):
+    """SQS names the group among the attributes of each record."""
+    site = with_tenants("lean")
+    result = tasks.work.using(tenant="customer-7").enqueue("a")
+    events = []
+
+    with mock.patch.object(batch, "handler", remembering(batch.handler, events)):
+        assert site.run() == 1
+
+    (received,) = [entry for event in events for entry in event["Records"]]
+    assert received["attributes"]["MessageGroupId"] == GROUP
+    assert record(result).status == "SUCCESSFUL"
+
+
+def remembering(handler, events):
+    def remember(event, *args):
+        events.append(event)
+        return handler(event, *args)
+
+    return remember
