@@ -123,8 +123,8 @@ class WrappedTransport(Transport):
     def prepare(self, queue: str) -> None:
         self.inner.prepare(queue)
 
-    def send(self, queue: str, text: str, delay: timedelta) -> None:
-        self.inner.send(queue, text, delay)
+    def send(self, queue: str, text: str, delay: timedelta, group: str | None = None) -> None:
+        self.inner.send(queue, text, delay, group)
 
     def give_back(self, delivery: Delivery, delay: timedelta) -> None:
         self.inner.give_back(delivery, delay)
@@ -140,10 +140,10 @@ class FailingTransport(WrappedTransport):
         super().__init__(inner)
         self.times, self.after = times, after
 
-    def send(self, queue: str, text: str, delay: timedelta) -> None:
+    def send(self, queue: str, text: str, delay: timedelta, group: str | None = None) -> None:
         fails, self.times = self.times > 0, self.times - 1
         if not fails or self.after:
-            super().send(queue, text, delay)
+            super().send(queue, text, delay, group)
         if fails:
             raise Unreachable("no answer to the send")
 
@@ -151,16 +151,16 @@ class FailingTransport(WrappedTransport):
 class LosingTransport(WrappedTransport):
     """Takes every message, and none arrives."""
 
-    def send(self, queue: str, text: str, delay: timedelta) -> None:
+    def send(self, queue: str, text: str, delay: timedelta, group: str | None = None) -> None:
         pass
 
 
 class DuplicatingTransport(WrappedTransport):
     """Sends every message twice."""
 
-    def send(self, queue: str, text: str, delay: timedelta) -> None:
-        super().send(queue, text, delay)
-        super().send(queue, text, delay)
+    def send(self, queue: str, text: str, delay: timedelta, group: str | None = None) -> None:
+        super().send(queue, text, delay, group)
+        super().send(queue, text, delay, group)
 
 
 def store_with(wrap: Callable[[Store], Store], alias: str = "default") -> AbstractContextManager[Store]:

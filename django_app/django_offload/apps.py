@@ -27,6 +27,7 @@ CHECKS: tuple[tuple[str, tuple[str, ...], bool], ...] = (
     ("checks.check_concurrency", (), False),
     ("checks.check_schedules", (), False),
     ("conf.capacity.check_at_a_time", (), False),
+    ("conf.tenant_checks.check_tenants", (), False),
     ("conf.capacity.check_shards", (), False),
     ("conf.capacity.check_without_effect", (), False),
     ("conf.capacity.check_connections", (Tags.database,), False),

@@ -136,21 +136,28 @@ class VirtualQueues(MemoryTransport):
         super().__init__(time.clock)
         self.time = time
 
-    def take(self, queue: str, messages: Sequence[tuple[str, timedelta]]) -> None:
-        """Take messages, each with its delay, in no time."""
-        for text, delay in messages:
-            self.send(queue, text, delay)
+    def take(self, queue: str, messages: Sequence[tuple[str, timedelta, str | None]]) -> None:
+        """Take messages, each with its delay and its group, in no time."""
+        for message in messages:
+            self.send(queue, *message)
 
-    def begin_send(self, queue: str, text: str, delay: timedelta) -> Callable[[], None]:
-        return self.time.begin("SendMessage", partial(self.take, queue, [(text, delay)]))
+    def begin_send(
+        self, queue: str, text: str, delay: timedelta, group: str | None = None
+    ) -> Callable[[], None]:
+        return self.time.begin("SendMessage", partial(self.take, queue, [(text, delay, group)]))
 
     def begin_send_many(
-        self, queue: str, texts: Sequence[str], delays: Sequence[timedelta]
+        self,
+        queue: str,
+        texts: Sequence[str],
+        delays: Sequence[timedelta],
+        groups: Sequence[str | None] | None = None,
     ) -> Callable[[], list[Exception | None]]:
+        messages = list(zip(texts, delays, groups or [None] * len(texts), strict=True))
         waits = [
             self.time.begin(
                 "SendMessageBatch",
-                partial(self.take, queue, [(texts[number], delays[number]) for number in batch]),
+                partial(self.take, queue, [messages[number] for number in batch]),
             )
             for batch in batches(dict(enumerate(texts)))
         ]

@@ -46,8 +46,8 @@ class LateStore(WrappedStore):
 class EagerTransport(WrappedTransport):
     """Sends as soon as the send starts."""
 
-    def begin_send(self, queue, text, delay):
-        super().send(queue, text, delay)
+    def begin_send(self, queue, text, delay, group=None):
+        super().send(queue, text, delay, group)
         return lambda: None
 
 

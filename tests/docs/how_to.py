@@ -14,6 +14,7 @@ PAGES = [
     for name in (
         "before_you_deploy",
         "effects_once",
+        "fair_queues",
         "large_payloads",
         "limits",
         "many_tasks",

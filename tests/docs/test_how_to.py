@@ -194,6 +194,20 @@ def test_a_task_can_wait_for_its_day(shop: Callable[[str], Shop]) -> None:
     assert result.return_value == "reminded of 7"
 
 
+def test_a_quiet_customer_does_not_wait_for_a_noisy_one(shop: Callable[[str], Shop]) -> None:
+    offload, module = shop("fair_queues")
+    of_page = module("orders.tasks")
+    noisy = of_page.invoice_all("noisy", range(30))
+    quiet = of_page.invoice_all("quiet", range(3))
+
+    offload.run()
+    for result in noisy + quiet:
+        result.refresh()
+
+    assert quiet[-1].return_value == "quiet-2"
+    assert sum(result.started_at > quiet[-1].started_at for result in noisy) > 20
+
+
 def refused(order: int, card: str) -> None:
     raise ValueError(f"The bank refuses {card}")
 

@@ -56,7 +56,7 @@ class QuotingStore(WrappedStore):
 class QuotingTransport(WrappedTransport):
     """Sends nothing, with an error that quotes the message."""
 
-    def send(self, queue, text, delay):
+    def send(self, queue, text, delay, group=None):
         raise Quoting(f"no message {text}")
 
 

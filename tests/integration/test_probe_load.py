@@ -38,7 +38,7 @@ class ThrottledStore(WrappedStore):
 
 
 class ThrottledTransport(WrappedTransport):
-    def send(self, queue, text, delay):
+    def send(self, queue, text, delay, group=None):
         raise Throttled
 
 

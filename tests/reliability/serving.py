@@ -80,7 +80,7 @@ class SpoolTransport(MemoryTransport):
         super().__init__(clock)
         self._spool = spool
 
-    def send(self, queue: str, text: str, delay: timedelta) -> None:
+    def send(self, queue: str, text: str, delay: timedelta, group: str | None = None) -> None:
         self._spool.note("message", text)
 
 

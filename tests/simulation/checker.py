@@ -9,7 +9,7 @@ from django_offload.protocol.conditional_write import Attributes
 from django_offload.protocol.record import READY, SUCCESSFUL
 
 from .ledger import Entry
-from .plan import ATTEMPT, root_of
+from .plan import ATTEMPT, root_of, tenant_of
 from .rules import ENDS, MOST_ATTEMPTS
 from .world import World
 
@@ -62,6 +62,9 @@ def check(world: World) -> Report:
     for violation, count in world.ledger.violations.items():
         report.wrong[violation] += count
         report.counts["wrong"] += count
+    for transport in world.transports.values():
+        report.wrong["a send without its tenant's group"] += transport.astray
+        report.counts["wrong"] += transport.astray
     report.counts["unexpected"] = world.ledger.unexpected.total()
     effects = world.database.effects()
     for task_id, entry in world.ledger.entries.items():
@@ -92,6 +95,8 @@ def _count(
     problem = _problem(entry, record, _result(world, task_id, record), effects)
     if record.get("root") != root_of(task_id):
         problem = f"{entry.kind} has another root"
+    if record.get("tenant") != tenant_of(task_id):
+        problem = f"{entry.kind} has another tenant"
     if problem is None:
         counts["ok"] += 1
         counts["dead-lettered"] += _error(record) in DEAD_LETTERS

@@ -130,6 +130,12 @@ def root_of(task_id: str) -> str | None:
     return "f" * 32 if task_id.startswith("0") else None
 
 
+def tenant_of(task_id: str) -> str | None:
+    """Return the tenant of a task: half of the tasks have one, and one tenant has more than the others."""
+    digit = task_id[1]
+    return None if digit < "8" else "noisy" if digit < "d" else f"quiet-{digit}"
+
+
 def order(rng: Random, *, oversize: bool) -> Order:
     """Return the next task to enqueue."""
     make = rng.choice(LARGE) if oversize else rng.choices(KINDS, cum_weights=SHARES)[0]

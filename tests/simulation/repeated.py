@@ -146,7 +146,7 @@ def a_redriven_task_has_all_its_attempts_and_sends() -> None:
 
 def an_outage_uses_up_no_sends() -> None:
     class Outage(MemoryTransport):
-        def send(self, queue: str, text: str, delay: timedelta) -> NoReturn:
+        def send(self, queue: str, text: str, delay: timedelta, group: str | None = None) -> NoReturn:
             raise InternalServerError
 
     for sent in (0, 2):

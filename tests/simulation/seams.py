@@ -1,10 +1,12 @@
 """Between the protocol and the memory adapters: every call may be hit by a fault, and is watched."""
 
+import json
 from binascii import crc32
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from hashlib import sha256
 from typing import Any, NoReturn, Protocol
 
 from django_offload.conf import Options
@@ -193,24 +195,34 @@ class SimulatedTransport(MemoryTransport):
         super().__init__(clock, **options)
         self._call, self._network, self._arrived = network.call, network, arrived
         self.accepted = 0  # Messages, in all.
+        self.astray = 0  # Messages that this library sent without the group of their tenant.
 
-    def send(self, queue: str, text: str, delay: timedelta) -> None:
-        self._call(text, self.accept, queue, text, delay)
+    def send(self, queue: str, text: str, delay: timedelta, group: str | None = None) -> None:
+        self._look_at_group(text, group)
+        self._call(text, self.accept, queue, text, delay, group)
 
-    def begin_send(self, queue: str, text: str, delay: timedelta) -> Callable[[], None]:
+    def begin_send(
+        self, queue: str, text: str, delay: timedelta, group: str | None = None
+    ) -> Callable[[], None]:
         """Send every other message before what was begun earlier ends: it may overtake its record."""
         if crc32(text.encode()) % 2:
-            return super().begin_send(queue, text, delay)
-        self.send(queue, text, delay)
+            return super().begin_send(queue, text, delay, group)
+        self.send(queue, text, delay, group)
         return lambda: None
 
     def begin_send_many(
-        self, queue: str, texts: Sequence[str], delays: Sequence[timedelta]
+        self,
+        queue: str,
+        texts: Sequence[str],
+        delays: Sequence[timedelta],
+        groups: Sequence[str | None] | None = None,
     ) -> Callable[[], list[Exception | None]]:
         """Send ten messages a call, every other ten at once. AWS may refuse some of a call, or all."""
         if len(texts) == 1:
-            return super().begin_send_many(queue, texts, delays)
-        messages = list(zip(texts, delays, strict=True))
+            return super().begin_send_many(queue, texts, delays, groups)
+        messages = list(zip(texts, delays, groups or [None] * len(texts), strict=True))
+        for text, _, group in messages:
+            self._look_at_group(text, group)
         waits = [
             self._begin_batch(queue, messages[start : start + BATCH])
             for start in range(0, len(messages), BATCH)
@@ -218,7 +230,7 @@ class SimulatedTransport(MemoryTransport):
         return lambda: [failure for wait in waits for failure in wait()]
 
     def _begin_batch(
-        self, queue: str, messages: Sequence[tuple[str, timedelta]]
+        self, queue: str, messages: Sequence[tuple[str, timedelta, str | None]]
     ) -> Callable[[], list[Exception | None]]:
         def send() -> list[Exception | None]:
             try:
@@ -226,21 +238,29 @@ class SimulatedTransport(MemoryTransport):
             except MET as exc:
                 return [exc] * len(messages)
 
-        whom = " ".join(text for text, _ in messages)
+        whom = " ".join(text for text, *_ in messages)
         return send if crc32(whom.encode()) % 2 else at_once(send)
 
-    def _accept_batch(self, queue: str, messages: Sequence[tuple[str, timedelta]]) -> list[Exception | None]:
+    def _accept_batch(
+        self, queue: str, messages: Sequence[tuple[str, timedelta, str | None]]
+    ) -> list[Exception | None]:
         failures: list[Exception | None] = []
-        for text, delay in messages:
+        for text, delay, group in messages:
             left_out = self._network.leaves_out(text)
             failures.append(Throttled() if left_out else None)
             if not left_out:
-                self.accept(queue, text, delay)
+                self.accept(queue, text, delay, group)
         return failures
 
-    def accept(self, queue: str, text: str, delay: timedelta) -> None:
+    def _look_at_group(self, text: str, group: str | None) -> None:
+        """Count a message of ours that doesn't have the group of the tenant that its text names."""
+        tenant = json.loads(text).get("tenant")
+        expected = None if tenant is None else sha256(tenant.encode()).hexdigest()[:32]
+        self.astray += group != expected
+
+    def accept(self, queue: str, text: str, delay: timedelta, group: str | None = None) -> None:
         """Take a message, whoever sent it."""
-        super().send(queue, text, delay)
+        super().send(queue, text, delay, group)
         self.accepted += 1
         self._arrived(queue, delay)
 
@@ -258,10 +278,14 @@ class InvokedTransport(SimulatedTransport):
     longest_delay = longest_return = timedelta(0)
 
     def begin_send_many(
-        self, queue: str, texts: Sequence[str], delays: Sequence[timedelta]
+        self,
+        queue: str,
+        texts: Sequence[str],
+        delays: Sequence[timedelta],
+        groups: Sequence[str | None] | None = None,
     ) -> Callable[[], list[Exception | None]]:
         """Invoke once for each message."""
-        return Transport.begin_send_many(self, queue, texts, delays)
+        return Transport.begin_send_many(self, queue, texts, delays, groups)
 
     def depth(self, queue: str) -> int:
         return 0

@@ -115,7 +115,7 @@ def a_killed_task_is_rescued_before_a_backlog_of_deferred_ones() -> None:
 
         sent: list[float]
 
-        def send(self, queue: str, text: str, delay: timedelta) -> None:
+        def send(self, queue: str, text: str, delay: timedelta, group: str | None = None) -> None:
             self.sent.append(seconds() if ID in text else 0.0)
 
     def seconds() -> float:

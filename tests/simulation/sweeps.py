@@ -74,7 +74,7 @@ def sent(lone: Lone) -> list[tuple[TaskMessage, datetime]]:
     keyring = Keyring(signing_keys(), configured()["default"].scope("default"))
     send = lone.transport.send
 
-    def noted(queue: str, text: str, delay: timedelta) -> None:
+    def noted(queue: str, text: str, delay: timedelta, group: str | None = None) -> None:
         send(queue, text, delay)
         found.append((decode(text, keyring), lone.now + delay))
 
@@ -334,7 +334,7 @@ def records_that_cannot_be_read_stop_none_behind_them() -> None:
 
 def an_outage_moves_what_is_due_and_takes_nothing_else() -> None:
     class Outage(MemoryTransport):
-        def send(self, queue: str, text: str, delay: timedelta) -> NoReturn:
+        def send(self, queue: str, text: str, delay: timedelta, group: str | None = None) -> NoReturn:
             raise InternalServerError
 
     lone = Lone()

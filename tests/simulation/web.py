@@ -24,7 +24,7 @@ from django_offload.stores import store_of
 from .faults import MET, Fault, Killed
 from .hostile import bodies
 from .ledger import Entry
-from .plan import Order, order, root_of
+from .plan import Order, order, root_of, tenant_of
 from .setup import QUEUES
 
 if TYPE_CHECKING:
@@ -119,6 +119,7 @@ class Web:
             enqueued_at=now,
             run_after=now + timedelta(seconds=wanted.later) if wanted.later else None,
             root=root_of(task_id),
+            tenant=tenant_of(task_id),
             options=wanted.options,
         )
 

@@ -13,6 +13,8 @@ from ..stores.listing import DUE, EVER
 from .lists import TaskList, aliases, lists
 from .paging import TaskFilter
 
+# Fields that the index has, and that have to be equal.
+FILTERED = ("name", "queue", "owner", "tenant")
 DATETIME_WIDGET = forms.DateTimeInput({"type": "datetime-local", "step": "1"}, "%Y-%m-%dT%H:%M:%S")
 
 
@@ -23,6 +25,7 @@ class FilterForm(forms.Form):
     queue = forms.ChoiceField(required=False)
     name = forms.CharField(required=False, label="Task", widget=forms.TextInput({"list": "task-names"}))
     owner = forms.CharField(required=False, widget=forms.TextInput({"placeholder": "user:1"}))
+    tenant = forms.CharField(required=False)
     since = forms.DateTimeField(required=False, widget=DATETIME_WIDGET)
     until = forms.DateTimeField(required=False, widget=DATETIME_WIDGET)
     alias = forms.ChoiceField(required=False, label="Backend")
@@ -59,7 +62,7 @@ class FilterForm(forms.Form):
             task_list=self.task_list,
             alias=values.get("alias", self.default_alias),
             state=values.get("state", ""),
-            matching={name: values[name] for name in ("name", "queue", "owner") if name in values},
+            matching={name: values[name] for name in FILTERED if name in values},
             since=as_utc(values.get("since", EPOCH)),
             until=as_utc(values.get("until", EVER)),
         )

@@ -27,7 +27,7 @@ class TaskFilter:
     task_list: TaskList = UNDER_WAY
     alias: str = ""
     state: str = ""
-    matching: Mapping[str, str] = field(default_factory=dict)  # Any of "name", "queue", "owner".
+    matching: Mapping[str, str] = field(default_factory=dict)  # Any of "name", "queue", "owner", "tenant".
     since: datetime = EPOCH
     until: datetime = EVER
 

@@ -83,6 +83,7 @@ def facts(record: TaskRecord) -> Iterator[tuple[str, object]]:
     yield "Queue", enqueued.queue
     yield "Backend", enqueued.alias
     yield "Owner", enqueued.owner
+    yield "Tenant", enqueued.tenant
     yield "Enqueued", enqueued.enqueued_at
     yield "Not before", enqueued.run_after
     yield "Started", record.started_at

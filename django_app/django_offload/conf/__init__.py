@@ -36,6 +36,7 @@ from .validation import (
     HISTORIES,
     MEMORY,
     OUTBOX,
+    OWNER_AS_TENANT,
     find_problems,
     queue_names,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "MEMORY",
     "MOST_ATTEMPTS",
     "OUTBOX",
+    "OWNER_AS_TENANT",
     "WRITES_BY_UPDATE",
     "Options",
     "QueueOptions",

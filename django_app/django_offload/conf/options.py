@@ -93,6 +93,9 @@ class Options:
     # The path of a function that returns the owner of a new task, or None. With None, the child of a task
     # inherits its owner.
     owner: str = DEFAULT_OWNER
+    # Whose share of a fair queue a new task counts as: "owner", or the path of a function that returns the
+    # tenant, or None for no tenant. With None, the child of a task inherits its tenant.
+    tenant: str | None = None
     # How long a result can be read, in seconds or as a timedelta, up to 366 days.
     result_ttl: timedelta = timedelta(days=14)
     # How many tasks one attempt of a task may enqueue one by one, without enqueue_many(); None is no limit.

@@ -27,6 +27,9 @@ TABLE_PATTERN = re.compile(f"[A-Za-z0-9_.-]{{{_TABLE}}}")
 BUCKET_PATTERN = re.compile(rf"(?=.{{{_BUCKET}}}\Z)[a-z0-9][a-z0-9.-]*[a-z0-9]")
 FUNCTION_PATTERN = re.compile(f"[A-Za-z0-9_-]{{1,{aws_limits.FUNCTION_NAME}}}")
 DOTTED_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+# Of OPTIONS["tenant"], besides None and the word below.
+TENANT_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
+OWNER_AS_TENANT = "owner"
 # The functions that each stack has besides the workers.
 ROLES = ("dead-letter", "sweeper", "migrate")
 
@@ -65,7 +68,7 @@ BUCKET_OF_STACK = "<stack>-payloads-<account>-<region>"
 OPTION_KEYS = (
     *("stack", "queues", "table", "bucket", "queue_urls", "functions", "modules", "history"),
     *("on_commit", "outbox", "schedules", "owner", "result_ttl", "enqueues_per_attempt", "enqueues_per_root"),
-    *("client", "record_at_enqueue", "error_text", "in_tests", "aws_in_debug", "shards"),
+    *("client", "record_at_enqueue", "error_text", "in_tests", "aws_in_debug", "shards", "tenant"),
 )
 
 
@@ -228,6 +231,11 @@ def value_problems(options: Mapping[str, Any], names: list[Any]) -> Iterator[tup
             "Give a dictionary with the options of each queue, by its name.",
         ),
         (["owner"], lambda value: is_text(value, DOTTED_PATH), dotted_path),
+        (
+            ["tenant"],
+            lambda value: value in (None, OWNER_AS_TENANT) or is_text(value, TENANT_PATH),
+            "Give 'owner', a dotted path such as 'shop.tenants.current', or None.",
+        ),
         (
             ["modules"],
             lambda value: is_list(value) and all(is_text(name, DOTTED_PATH) for name in value),

@@ -133,6 +133,7 @@ class OffloadContext(TaskContext):  # type: ignore[type-arg, misc]  # The stubs 
     journal: Journal = field(default_factory=LocalJournal)
     # Who may see the task, and so the tasks that it enqueues.
     owner: str | None = None
+    tenant: str | None = None  # Whose share of a fair queue it counts as, and the tasks that it enqueues.
     depth: int = 0  # How many tasks there are between a request and this task.
     traceparent: str | None = None  # The W3C trace context of the caller that enqueued it.
     most_enqueues: int | None = None  # How often the attempt may call enqueue(), or None for any number.
@@ -201,6 +202,11 @@ class OffloadContext(TaskContext):  # type: ignore[type-arg, misc]  # The stubs 
     def owner_of_children(self) -> str | None:
         """The owner, unless the task has ended: a thread that it left may work for others by now."""
         return None if self.state.ended else self.owner
+
+    @property
+    def tenant_of_children(self) -> str | None:
+        """The tenant, unless the task has ended."""
+        return None if self.state.ended else self.tenant
 
     @property
     def idempotency_key(self) -> str:

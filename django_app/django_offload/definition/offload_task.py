@@ -39,9 +39,9 @@ type AnyResult = TaskResult[..., Any]
 type Exceptions = tuple[type[BaseException], ...]
 
 # The options that .using() can change, besides Django's own.
-# `metadata` belongs to one call, so @task doesn't take it.
+# `metadata` and `tenant` belong to one call, so @task doesn't take them.
 CHANGING = ("max_attempts", "backoff", "retry_on", "no_retry_on", "timeout", "result_ttl")
-USING = (*CHANGING, "metadata")
+USING = (*CHANGING, "metadata", "tenant")
 # All options of @task, besides Django's own.
 DECORATING = (*CHANGING, "name", "aliases", "sensitive", "schedule", "unique", "unique_for")
 # Types whose values an error may quote. The repr() of a QuerySet would query the database.
@@ -87,6 +87,9 @@ class OffloadTask(Task):  # type: ignore[type-arg]
     metadata: dict[str, Any] | None = field(default=None, hash=False)
     # When AWS enqueues the task again and again: cron(...) or every(...).
     schedule: "Schedule | None" = None
+    # The tenant that the task counts for in a fair queue, or None for nobody. If `tenant` isn't given,
+    # OPTIONS["tenant"] decides, or else the task that enqueues this one.
+    tenant: str | None = ""
     stable_name: str = ""  # The name in messages: the name, or else the module path.
 
     # A template calls what can be called, but a task only says how to enqueue it.
@@ -114,6 +117,10 @@ class OffloadTask(Task):  # type: ignore[type-arg]
             from .schedule_option import check_schedule  # Imported here, because few tasks have a schedule.
 
             check_schedule(self.schedule)
+        if self.tenant:
+            from .tenant import check_tenant  # Imported here, because few projects have tenants.
+
+            check_tenant(self.tenant)
         super(OffloadTask, self).__post_init__()
 
     @classmethod
@@ -155,6 +162,10 @@ class OffloadTask(Task):  # type: ignore[type-arg]
     ) -> "OffloadTask":
         """Return a copy of the task with other options."""
         refuse_unknown_options("using()", options, USING)
+        if "tenant" in options:
+            from .tenant import check_tenant
+
+            check_tenant(options["tenant"])
         attributes: dict[str, Any] = {
             "priority": priority,
             "queue_name": queue_name,
@@ -363,7 +374,9 @@ def changed_options(task: AnyTask, defined: AnyTask) -> dict[str, Any]:
     if task is defined or not isinstance(task, OffloadTask) or not isinstance(defined, OffloadTask):
         return {}
     changed = {
-        option: getattr(task, option) for option in USING if getattr(task, option) != getattr(defined, option)
+        option: getattr(task, option)
+        for option in CHANGING
+        if getattr(task, option) != getattr(defined, option)
     }
     if callable(changed.get("backoff")):
         variable = variable_with_backoff(task)

@@ -204,6 +204,7 @@ def for_receivers(context: OffloadContext) -> OffloadContext:
         reporter=context.reporter,
         journal=context.journal,
         owner=context.owner,
+        tenant=context.tenant,
         depth=context.depth,
         traceparent=context.traceparent,
         most_enqueues=context.most_enqueues,
@@ -253,6 +254,8 @@ def task_of(enqueued: EnqueuedTask, defined: AnyTask) -> AnyTask:
                 changes[option] = duration(value)
             elif option in {"max_attempts", "backoff", "metadata"}:
                 changes[option] = value
+        if enqueued.tenant is not None:
+            changes["tenant"] = enqueued.tenant
     try:
         return replace(defined, **changes) if changes else defined
     except (InvalidTask, InvalidTaskBackend):

@@ -44,6 +44,7 @@ def description_of(stored: StoredTask) -> dict[str, Any]:
         **({"earlier_errors": earlier} if earlier else {}),
         "owner": record.enqueued.owner,
         **({"unique": record.enqueued.unique} if record.enqueued.unique else {}),
+        **({} if record.enqueued.tenant is None else {"tenant": record.enqueued.tenant}),
         "worker_ids": record.worker_ids,
         **describe_arguments(stored),
     }

@@ -106,6 +106,7 @@ def announce_end(
     context = OffloadContext(
         task_result=result,
         owner=enqueued.owner,
+        tenant=enqueued.tenant,
         depth=enqueued.depth,
         traceparent=enqueued.traceparent,
         most_enqueues=options.enqueues_per_attempt,

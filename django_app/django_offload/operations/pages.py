@@ -22,6 +22,7 @@ class OutgoingMessage:
     queue: str  # Its name in QUEUES.
     text: str
     delay: timedelta
+    group: str | None = None  # Of the messages of one tenant.
 
 
 def read_together(store: Store, ids: Sequence[str]) -> dict[str, Attributes | Exception | None]:
@@ -93,7 +94,10 @@ def begin_queue(messages: Sequence[OutgoingMessage]) -> Callable[[], list[Except
     first = messages[0]
     try:
         return transport_of(first.options).begin_send_many(
-            first.queue, [message.text for message in messages], [message.delay for message in messages]
+            first.queue,
+            [message.text for message in messages],
+            [message.delay for message in messages],
+            [message.group for message in messages],
         )
     except Exception as exc:  # noqa: BLE001, whatever a seam raises
         failures: list[Exception | None] = [exc] * len(messages)

@@ -243,7 +243,11 @@ def begin_sends(
             failures[enqueued.id] = exc
         else:
             messages[enqueued.id] = OutgoingMessage(
-                options=life.options, queue=enqueued.queue, text=text, delay=life.start_at - life.now
+                options=life.options,
+                queue=enqueued.queue,
+                text=text,
+                delay=life.start_at - life.now,
+                group=enqueued.group,
             )
     wait = send_together(list(messages.values()))
 

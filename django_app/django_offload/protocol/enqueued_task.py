@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from .json_codec import EPOCH
@@ -53,6 +54,15 @@ class EnqueuedTask:
     tenant: str | None = None  # Whose share of the queue it counts as, for fair queues.
     unique: str | None = None  # 32 hexadecimal digits of its unique key, if it has one.
     options: dict[str, Any] = field(default_factory=dict)  # Options changed by .using(), as JSON values.
+
+    @property
+    def group(self) -> str | None:
+        """
+        The group of its messages in SQS (MessageGroupId): one for each tenant, or None without a tenant.
+
+        SQS takes 128 ASCII characters, and shows them to whoever may receive messages, so it gets a hash.
+        """
+        return None if self.tenant is None else sha256(self.tenant.encode()).hexdigest()[:32]
 
     @property
     def not_before(self) -> datetime:

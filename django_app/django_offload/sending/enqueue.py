@@ -17,7 +17,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.utils import timezone
 
 from ..aws import at_most, begin_together, made_together
 from ..compat import SIGNALS, InvalidTask, TaskResultStatus
@@ -34,7 +33,6 @@ from ..protocol.enqueued_task import EnqueuedTask
 from ..protocol.json_codec import dump, has_long_number, is_too_deep, load, may_lack_items
 from ..protocol.message import MAX_DEPTH, Keyring, TaskMessage, encode
 from ..protocol.record import (
-    LONGEST_DELAY,
     MESSAGE_LIFE,
     PART_BYTES,
     PAYLOAD_LIFE,
@@ -59,8 +57,6 @@ LOOK_SECONDS = 2.0
 BEGIN_SECONDS = 4.0
 
 NO_DELAY = timedelta(0)
-# Of `run_after`: what is computed from it has to be a datetime too.
-FIRST_YEAR, LAST_YEAR = 1, 9_000
 
 # Makes tasks that differ in their ids and arguments; dataclasses.replace() takes three times as long.
 type Prototype = partial[EnqueuedTask]
@@ -88,19 +84,14 @@ def prototype_of(task: AnyTask, options: Options, owner: str | None) -> Prototyp
         )
     now, run_after = datetime.now(UTC), task.run_after
     if run_after is not None:
-        # A naive datetime is in the project's time zone.
-        aware = run_after if timezone.is_aware(run_after) else timezone.make_aware(run_after)
-        if not FIRST_YEAR < aware.year < LAST_YEAR:
-            raise InvalidTask(
-                f"run_after of task {name} is in the year {aware.year}, with which nothing can be computed. "
-                f"Give a year between {FIRST_YEAR} and {LAST_YEAR}."
-            )
-        run_after = aware.astimezone(UTC)
-        if not options.record_at_enqueue and run_after - now > LONGEST_DELAY:
-            raise InvalidTask(
-                f"run_after of task {name} is over {LONGEST_DELAY} away, which only a record can wait for. "
-                "Give an earlier time, or remove OPTIONS['record_at_enqueue']."
-            )
+        from .start_time import start_time  # Imported here, because most tasks start at once.
+
+        run_after = start_time(run_after, name, options, now)
+    tenant = None
+    if options.tenant or getattr(task, "tenant", None) or (context and context.tenant):
+        from ..definition.tenant import tenant_of  # Imported here, because most tasks have no tenant.
+
+        tenant = tenant_of(task, options, owner, context)
     return partial(
         EnqueuedTask,
         alias=options.alias,
@@ -111,6 +102,7 @@ def prototype_of(task: AnyTask, options: Options, owner: str | None) -> Prototyp
         owner=context.owner_of_children if owner is None and context else owner,
         depth=depth,
         traceparent=context.traceparent if context else trace.get(),
+        tenant=tenant,
         root=context.budget.root if context and context.budget else None,
         options={} if task is defined else changed_options(task, defined),
     )
@@ -343,7 +335,8 @@ def begin_messages(
         texts = [
             message_text(enqueued, options, enqueued.start_at + MESSAGE_LIFE) for enqueued in enqueued_tasks
         ]
-        wait = transport.begin_send_many(enqueued_tasks[0].queue, texts, delays)
+        groups = [enqueued.group for enqueued in enqueued_tasks]
+        wait = transport.begin_send_many(enqueued_tasks[0].queue, texts, delays, groups)
     except Exception as exc:  # noqa: BLE001, whatever a seam raises
         failures = failed(enqueued_tasks, "message", [exc] * len(enqueued_tasks))
         return lambda: failures

@@ -15,7 +15,7 @@ from typing import Any
 from ..exceptions import UnknownVersion
 from ..protocol.enqueued_task import REFERENCE_TYPES, EnqueuedTask, Reference, is_id
 from ..protocol.json_codec import dump, from_micros, to_micros
-from .enqueue import FIRST_YEAR, LAST_YEAR
+from .start_time import FIRST_YEAR, LAST_YEAR
 
 VERSION = 3  # The latest.
 

@@ -40,23 +40,33 @@ class Transport(ABC):
         """Find the queue. Raise ResourceMissing if AWS answers that it does not exist."""
 
     @abstractmethod
-    def send(self, queue: str, text: str, delay: timedelta) -> None:
-        """Send a message, delivered after `delay` if the transport can. Raise if it was not accepted."""
+    def send(self, queue: str, text: str, delay: timedelta, group: str | None = None) -> None:
+        """
+        Send a message, delivered after `delay` if the transport can. Raise if it was not accepted.
 
-    def begin_send(self, queue: str, text: str, delay: timedelta) -> Callable[[], None]:
+        Messages of one `group` wait for each other, and not the messages of other groups for them.
+        """
+
+    def begin_send(
+        self, queue: str, text: str, delay: timedelta, group: str | None = None
+    ) -> Callable[[], None]:
         """Start send(), and return a callable that finishes it; other calls can start in between."""
-        return partial(self.send, queue, text, delay)
+        return partial(self.send, queue, text, delay, group)
 
     def begin_send_many(
-        self, queue: str, texts: Sequence[str], delays: Sequence[timedelta]
+        self,
+        queue: str,
+        texts: Sequence[str],
+        delays: Sequence[timedelta],
+        groups: Sequence[str | None] | None = None,
     ) -> Callable[[], list[Exception | None]]:
         """
-        Start to send messages, each with its delay, and return a callable that waits for them.
+        Start to send messages, each with its delay and its group, and return a callable that waits for them.
 
         It returns for each message the exception if it was not sent, or None.
         """
-        messages = zip(texts, delays, strict=True)
-        wait = begin_together(partial(self.begin_send, queue, text, delay) for text, delay in messages)
+        messages = zip(texts, delays, groups or [None] * len(texts), strict=True)
+        wait = begin_together(partial(self.begin_send, queue, *message) for message in messages)
         return lambda: [result if isinstance(result, Exception) else None for result in wait()]
 
     @abstractmethod

@@ -18,10 +18,12 @@ class LambdaTransport(Transport):
     def prepare(self, queue: str) -> None:
         """Do nothing, because the options determine the function's name."""
 
-    def send(self, queue: str, text: str, delay: timedelta) -> None:
+    def send(self, queue: str, text: str, delay: timedelta, group: str | None = None) -> None:
         self.begin_send(queue, text, delay)()
 
-    def begin_send(self, queue: str, text: str, delay: timedelta) -> Callable[[], None]:
+    def begin_send(
+        self, queue: str, text: str, delay: timedelta, group: str | None = None
+    ) -> Callable[[], None]:
         function = self.options.invoked_function(queue)
         awslambda = client("lambda", self.options.client)
         wait = under_way(

@@ -22,16 +22,25 @@ class QueuedMessage:
     body: str
     visible_at: datetime
     receives: int = 0
+    group: str | None = None
 
 
 @dataclass(slots=True)
 class MessageQueue:
-    """The messages by id, and two heaps of hidden and visible ones, so that a receipt looks at few."""
+    """
+    The messages by id, and heaps of hidden and visible ones, so that a receipt looks at few.
+
+    Groups take turns, so that a queue is as fair as one of SQS: the next message is the oldest of the group
+    that had its last turn the longest ago. A message without a group is one by itself, without a turn.
+    """
 
     messages: dict[str, QueuedMessage] = field(default_factory=dict)
     dead: list[QueuedMessage] = field(default_factory=list)
     _hidden: list[tuple[datetime, int, str]] = field(default_factory=list)
-    _visible: list[tuple[int, str]] = field(default_factory=list)
+    # By group: a heap of its visible messages, and the number of its last turn.
+    _visible: dict[str | None, list[tuple[int, str]]] = field(default_factory=dict)
+    _turns: dict[str | None, int] = field(default_factory=dict)
+    _last_turn: int = 0
 
     def hide(self, message: QueuedMessage, until: datetime) -> None:
         """Prevent receipts of a message before `until`."""
@@ -39,16 +48,29 @@ class MessageQueue:
         heappush(self._hidden, (until, message.number, message.id))
 
     def visible(self, now: datetime) -> Iterator[QueuedMessage]:
-        """Yield visible messages in the order of their sending; the caller hides or removes each one."""
+        """Yield visible messages, the oldest of each group in turn; the caller hides or removes each one."""
         while self._hidden and self._hidden[0][0] <= now:
             _, number, message_id = heappop(self._hidden)
-            heappush(self._visible, (number, message_id))
+            if message_id in self.messages:
+                group = self.messages[message_id].group
+                heappush(self._visible.setdefault(group, []), (number, message_id))
         while self._visible:
-            message = self.messages.get(self._visible[0][1])
+            group, waiting = min(self._visible.items(), key=self._order)
+            message = self.messages.get(waiting[0][1])
             if message is not None and message.visible_at <= now:
                 yield message
+                if group is not None:
+                    self._last_turn += 1
+                    self._turns[group] = self._last_turn
             # It was deleted, or hidden again, so that it is in the other heap.
-            heappop(self._visible)
+            heappop(waiting)
+            if not waiting:
+                del self._visible[group]
+
+    def _order(self, item: tuple[str | None, list[tuple[int, str]]]) -> tuple[int, int]:
+        """Return the last turn of a group, and the number of its oldest message."""
+        group, waiting = item
+        return self._turns.get(group, 0), waiting[0][0]
 
 
 class MemoryTransport(Transport):
@@ -77,11 +99,13 @@ class MemoryTransport(Transport):
             self.queues[name] = MessageQueue()
         return self.queues[name]
 
-    def send(self, queue: str, text: str, delay: timedelta) -> None:
+    def send(self, queue: str, text: str, delay: timedelta, group: str | None = None) -> None:
         check_message(text)
         with self._lock:
             number, visible_at = next(self._numbers), self._clock() + delay
-            message = QueuedMessage(id=f"m{number}", number=number, body=text, visible_at=visible_at)
+            message = QueuedMessage(
+                id=f"m{number}", number=number, body=text, visible_at=visible_at, group=group
+            )
             self._queue(queue).messages[message.id] = message
             self._queue(queue).hide(message, visible_at)
 

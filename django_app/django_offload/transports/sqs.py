@@ -36,10 +36,12 @@ class SQSTransport(Transport):
         with suppress(OutOfTime, *failures()):  # If AWS does not answer, the queue may exist.
             self.url(queue)
 
-    def send(self, queue: str, text: str, delay: timedelta) -> None:
-        self.begin_send(queue, text, delay)()
+    def send(self, queue: str, text: str, delay: timedelta, group: str | None = None) -> None:
+        self.begin_send(queue, text, delay, group)()
 
-    def begin_send(self, queue: str, text: str, delay: timedelta) -> Callable[[], None]:
+    def begin_send(
+        self, queue: str, text: str, delay: timedelta, group: str | None = None
+    ) -> Callable[[], None]:
         sqs = self._client
         wait = under_way(
             sqs,
@@ -47,6 +49,7 @@ class SQSTransport(Transport):
             QueueUrl=self.url(queue),
             MessageBody=text,
             DelaySeconds=whole_seconds(delay, LONGEST_DELAY),
+            **in_group(group),
         )
 
         def finish() -> None:
@@ -59,11 +62,16 @@ class SQSTransport(Transport):
         return finish
 
     def begin_send_many(
-        self, queue: str, texts: Sequence[str], delays: Sequence[timedelta]
+        self,
+        queue: str,
+        texts: Sequence[str],
+        delays: Sequence[timedelta],
+        groups: Sequence[str | None] | None = None,
     ) -> Callable[[], list[Exception | None]]:
+        groups = groups or [None] * len(texts)
         if len(texts) == 1:
             # One message costs less by itself than in a batch.
-            wait = begun(partial(self.begin_send, queue, texts[0], delays[0]))
+            wait = begun(partial(self.begin_send, queue, texts[0], delays[0], groups[0]))
             return lambda: [failure if isinstance(failure := wait(), Exception) else None]
         seconds, sqs = [whole_seconds(delay, LONGEST_DELAY) for delay in delays], self._client
 
@@ -73,7 +81,12 @@ class SQSTransport(Transport):
                 "send_message_batch",
                 QueueUrl=self.url(queue),
                 Entries=[
-                    {"Id": str(number), "MessageBody": text, "DelaySeconds": seconds[number]}
+                    {
+                        "Id": str(number),
+                        "MessageBody": text,
+                        "DelaySeconds": seconds[number],
+                        **in_group(groups[number]),
+                    }
                     for number, text in entries.items()
                 ],
             )
@@ -128,6 +141,11 @@ def parse_urls(text: str) -> Mapping[str, str]:
 def clear_urls() -> None:
     """Drop every URL that SQS has returned."""
     _urls.clear()
+
+
+def in_group(group: str | None) -> dict[str, str]:
+    """Return what puts a message into a group: of a standard queue, it makes the queue fair."""
+    return {} if group is None else {"MessageGroupId": group}
 
 
 def whole_seconds(delay: timedelta, longest: timedelta) -> int:

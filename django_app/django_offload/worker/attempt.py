@@ -352,6 +352,7 @@ class Attempt:
             ),
             journal=StepResults(environment.store, self.enqueued.id, self.enqueued.alias, self.parts_ttl),
             owner=self.enqueued.owner,
+            tenant=self.enqueued.tenant,
             depth=self.enqueued.depth,
             traceparent=self.enqueued.traceparent,
             most_enqueues=self.options.enqueues_per_attempt,

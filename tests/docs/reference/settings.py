@@ -20,7 +20,7 @@ from tests.docs.reference.sentences import comments_of_fields, docstring
 # Of the fields, those that only the library itself sets or asks for.
 OWN_OF_A_TASK = {"stable_name"}
 OWN_OF_THE_CONTEXT = {
-    *("reporter", "journal", "owner", "depth", "traceparent"),
+    *("reporter", "journal", "owner", "tenant", "tenant_of_children", "depth", "traceparent"),
     *("state", "owner_of_children", "most_enqueues", "enqueues", "budget"),
 }
 DAY = timedelta(days=1)

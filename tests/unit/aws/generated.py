@@ -47,10 +47,12 @@ QUERY = st.fixed_dictionaries(
     optional={"Limit": st.integers(1, 1000), "ExclusiveStartKey": ITEM, "IndexName": NAME},
 )
 SEND = st.fixed_dictionaries(
-    {"QueueUrl": QUEUE_URL, "MessageBody": TEXT}, optional={"DelaySeconds": st.integers(0, 900)}
+    {"QueueUrl": QUEUE_URL, "MessageBody": TEXT},
+    optional={"DelaySeconds": st.integers(0, 900), "MessageGroupId": NAME},
 )
 ENTRY = st.fixed_dictionaries(
-    {"Id": NAME, "MessageBody": TEXT}, optional={"DelaySeconds": st.integers(0, 900)}
+    {"Id": NAME, "MessageBody": TEXT},
+    optional={"DelaySeconds": st.integers(0, 900), "MessageGroupId": NAME},
 )
 SEND_BATCH = st.fixed_dictionaries(
     {"QueueUrl": QUEUE_URL, "Entries": st.lists(ENTRY, min_size=1, max_size=10)}

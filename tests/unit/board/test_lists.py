@@ -94,9 +94,10 @@ def test_an_invalid_cursor_starts_at_the_first_page(ada, store):
         ({"queue": "reports"}, {"queue": "reports"}),
         ({"name": "shop.tasks.send"}, {"name": "shop.tasks.send"}),
         ({"owner": "user:7"}, {"owner": "user:7"}),
+        ({"tenant": "customer-7"}, {"tenant": "customer-7"}),
     ],
 )
-def test_tasks_are_chosen_by_queue_name_and_owner(ada, store, query, changes):
+def test_tasks_are_chosen_by_queue_name_owner_and_tenant(ada, store, query, changes):
     task_id = create_task(store, **changes)
     create_task(store)
 

@@ -221,6 +221,7 @@ def test_receivers_get_every_field_of_a_context_but_its_state():
         reporter=mock.sentinel.reporter,
         journal=mock.sentinel.journal,
         owner="ada",
+        tenant="customer-7",
         depth=3,
         traceparent="00-1",
         most_enqueues=7,

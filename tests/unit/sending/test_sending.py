@@ -31,7 +31,7 @@ class Watched(Transport):
     def prepare(self, queue):
         self.bounds.append(seconds_left())
 
-    def send(self, queue, text, delay):
+    def send(self, queue, text, delay, group=None):
         self.bounds.append(seconds_left())
 
     def give_back(self, delivery, delay):
@@ -119,7 +119,7 @@ class Quoting(Transport):
     def prepare(self, queue):
         """Find the queue."""
 
-    def send(self, queue, text, delay):
+    def send(self, queue, text, delay, group=None):
         raise OSError(f"refused: {text}")
 
     def give_back(self, delivery, delay):

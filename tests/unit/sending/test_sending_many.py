@@ -29,7 +29,7 @@ class Noting(Transport):
     def prepare(self, queue):
         self.bounds.append(seconds_left())
 
-    def send(self, queue, text, delay):
+    def send(self, queue, text, delay, group=None):
         self.bounds.append(seconds_left())
         self.steps.append("message")
 

@@ -1,6 +1,7 @@
 """The memory transport, compared with a queue that looks at every message each time."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -77,3 +78,25 @@ def test_the_memory_transport_delivers_what_a_plain_queue_delivers(seed):
     assert [letter["body"] for letter in transport.take_dead("q")] == plain.dead
     held = [receives > 0 or visible_at <= now for _, visible_at, receives in plain.messages]
     assert transport.depth("q") == sum(held)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_groups_take_turns_and_nothing_is_lost_or_received_twice(seed):
+    now, rng = datetime(2026, 3, 1, tzinfo=UTC), Random(seed)
+    transport = MemoryTransport(lambda: now, visibility=VISIBILITY)
+    sent = [rng.choice(["noisy", "noisy", "noisy", "noisy", "quiet", None]) for _ in range(300)]
+    for number, group in enumerate(sent):
+        transport.send("q", str(number), timedelta(0), group)
+
+    received = []
+    while deliveries := transport.receive("q", rng.randrange(1, 11)):
+        received += [int(delivery.body) for delivery in deliveries]
+
+    assert sorted(received) == [*range(300)]
+    groups = [sent[number] for number in received]
+    for group in ("noisy", "quiet", None):
+        own = [number for number in received if sent[number] == group]
+        assert own == sorted(own)
+    # Turn by turn until the quiet one has nothing left.
+    both = [group for group in groups if group is not None][: 2 * sent.count("quiet") - 1]
+    assert all(one != other for one, other in pairwise(both))

@@ -69,9 +69,9 @@ def refuse_messages(stack, monkeypatch, *, lost=False):
     """Have SQS refuse every message, or take it and lose the answer."""
     real = stack.queue.begin_send_many
 
-    def begin_send_many(queue, texts, delays):
+    def begin_send_many(queue, texts, delays, groups):
         if lost:
-            real(queue, texts, delays)()
+            real(queue, texts, delays, groups)()
         return lambda: [OSError("no answer")] * len(texts)
 
     monkeypatch.setattr(stack.queue, "begin_send_many", begin_send_many)

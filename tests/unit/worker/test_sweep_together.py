@@ -234,7 +234,7 @@ def test_messages_that_sqs_refuses_are_taken_back(stack, monkeypatch):
     refused = {task.id for task in tasks[::7]}
     real = stack.queue.begin_send_many
 
-    def begin_send_many(queue, texts, delays):
+    def begin_send_many(queue, texts, delays, groups):
         keep = [number for number, text in enumerate(texts) if not any(task in text for task in refused)]
         real(queue, [texts[number] for number in keep], [delays[number] for number in keep])()
         return lambda: [None if number in keep else OSError("no") for number in range(len(texts))]

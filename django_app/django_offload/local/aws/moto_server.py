@@ -151,6 +151,7 @@ def create_server(port: int, access_key: str | None) -> Any:
         from werkzeug.serving import ThreadedWSGIServer
 
         from .api_gateway import import_api_gateway
+        from .fair_queues import make_queues_fair
         from .moto_requests import MotoRequests, with_direct_calls
         from .moto_speed import make_moto_faster
     except ImportError as exc:
@@ -161,6 +162,7 @@ def create_server(port: int, access_key: str | None) -> Any:
     default_user_config["lambda"] = {"use_docker": False}
     import_api_gateway()
     make_moto_faster()
+    make_queues_fair()
     # ThreadedMotoServer hangs if its port is taken, and leaves its connections open when it stops.
     server_class = type("MotoHTTPServer", (StoppableServer, ThreadedWSGIServer), {})
     application = with_resource_import(DomainDispatcherApplication(create_backend_app))

@@ -299,6 +299,7 @@ class Sweeper:
                     text=look.text,
                     # Since the decision, time has passed.
                     delay=max((look.plan.start or now) - now, timedelta(0)),
+                    group=look.record.enqueued.group,
                 )
                 for look in looks
             ]

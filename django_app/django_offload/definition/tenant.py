@@ -1,0 +1,71 @@
+"""The tenant of a new task: its own, or the one that OPTIONS["tenant"] returns, or its parent's."""
+
+from inspect import iscoroutine
+from reprlib import repr as short
+from typing import Any
+
+from django.utils.module_loading import import_string
+
+from ..compat import InvalidTask
+from ..conf import OWNER_AS_TENANT, Options
+from ..exceptions import ConfigurationError
+from ..protocol.record_size import is_short_text
+from .context import OffloadContext
+
+# Of a tenant, as UTF-8, as of an owner. Every write of a record bills it.
+MOST_TENANT_BYTES = 1_000
+GIVE = f"Give a text of 1 to {MOST_TENANT_BYTES:,} bytes, or None for no tenant."
+
+
+def check_tenant(tenant: object) -> None:
+    """Raise InvalidTask if a task can't count for this tenant."""
+    if (problem := problem_of(tenant)) is not None:
+        raise InvalidTask(problem)
+
+
+def problem_of(tenant: object) -> str | None:
+    """Return why .using() refuses a tenant and what to give instead, or None if it takes it."""
+    return None if is_tenant(tenant) else f"tenant is {short(tenant)}. {GIVE}"
+
+
+def is_tenant(value: object) -> bool:
+    return value is None or (value != "" and is_short_text(value, MOST_TENANT_BYTES))
+
+
+def tenant_of(task: Any, options: Options, owner: str | None, context: OffloadContext | None) -> str | None:
+    """
+    Return the tenant of a task that is about to be enqueued, or None if it has none.
+
+    `owner` is what OPTIONS["owner"] returned. Raise ConfigurationError if OPTIONS["tenant"] returns something
+    else than a tenant.
+    """
+    tenant: str | None = getattr(task, "tenant", "")
+    if tenant != "":  # .using() has said so.
+        return tenant
+    if options.tenant == OWNER_AS_TENANT:
+        tenant = owner or None
+    else:
+        tenant = returned_tenant(options) if options.tenant else None
+    return context.tenant_of_children if tenant is None and context else tenant
+
+
+def returned_tenant(options: Options) -> str | None:
+    """Return what the function in OPTIONS["tenant"] returns."""
+    path = str(options.tenant)
+    try:
+        tenant: Any = import_string(path)()
+    except Exception as exc:
+        exc.add_note(
+            f"TASKS['{options.alias}'] has OPTIONS['tenant'] = '{path}'. It is called without arguments for "
+            "each task, also outside a request. Return None where there is no tenant."
+        )
+        raise
+    if is_tenant(tenant):
+        return tenant  # type: ignore[no-any-return]
+    if iscoroutine(tenant):
+        tenant.close()  # Otherwise Python warns that nobody awaits it.
+    raise ConfigurationError(
+        options.alias,
+        f"OPTIONS['tenant'] returned {short(tenant)}, which can't be a tenant.",
+        f"Return a text of 1 to {MOST_TENANT_BYTES:,} bytes, or None for no tenant.",
+    )
