@@ -11,6 +11,7 @@ from django_offload.exceptions import EnqueueFailed
 from django_offload.local.aws.schedule import Rule, make_event
 from django_offload.operations import schedules
 from django_offload.operations.schedules import UnknownSchedule, occurrence_id
+from django_offload.protocol.conditional_write import ConditionalWrite, absent
 from django_offload.protocol.schedule_state import state_id
 from django_offload.sending import enqueue as sending
 from django_offload.stack.schedules import event_text
@@ -235,3 +236,29 @@ def test_an_occurrence_costs_one_call_more_than_an_enqueue(offload, monkeypatch)
 
     is_memory = type(store_of(options())) is not DynamoDBStore
     assert (with_schedule, calls) == (([], []) if is_memory else (["update_item", "put_item"], ["put_item"]))
+
+
+def put(key, **values):
+    """Write to an item that isn't there yet, as somebody with the rights to the table may."""
+    change = ConditionalWrite(name="damage", conditions=((absent("by_hand"),),), put={**values, "by_hand": True})
+    store_of(options()).change(key, change)
+
+
+@pytest.mark.parametrize("odd", ["yes", ["a"], True, 10**30, -(10**18)])
+def test_whatever_pauses_a_schedule_is_shown_and_can_be_resumed(offload, odd):
+    put(state_id("default", "nightly"), paused_at=odd)
+
+    assert tell() == {"paused": 1}
+    assert state().paused_at is not None
+    assert not schedules.pause(options(), "nightly", AT)
+    assert schedules.resume(options(), "nightly", AT)
+    assert (state().paused_at, tell(at=AT + HOUR)) == (None, {"enqueued": 1})
+
+
+@pytest.mark.parametrize("odd", ["", "x" * 3_000, "u:" + "5" * 32, ["x"], 5])
+def test_a_last_task_without_an_id_is_none(offload, odd):
+    put(state_id("default", "nightly"), last_id=odd)
+
+    assert state().last_id is None
+    assert tell() == {"enqueued": 1}
+    assert state().last_id == occurrence_id(options(), "nightly", AT)

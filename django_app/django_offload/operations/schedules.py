@@ -129,10 +129,9 @@ def resume(options: Options, name: str, now: datetime | None = None) -> bool:
     store, key, now = store_of(options), state_id(options.alias, name), now or datetime.now(UTC)
     current = store.get(key)
     for _ in range(MOST_TRIES):
-        paused_at = (current or {}).get("paused_at")
-        if not isinstance(paused_at, int):
+        if current is None or "paused_at" not in current:
             return False
-        change = transitions.resume(paused_at, now)
+        change = transitions.resume(current["paused_at"], now)
         try:
             store.change(key, change)
         except Refused as refused:

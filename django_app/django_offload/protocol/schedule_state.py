@@ -25,9 +25,11 @@ from .conditional_write import (
     Value,
     absent,
     at_most,
+    differs,
     equals,
 )
-from .json_codec import from_micros, to_micros
+from .enqueued_task import is_id
+from .json_codec import EPOCH, from_micros, to_micros
 
 # The table forgets the state of a schedule that isn't paused this long after its last occurrence.
 STATE_LIFE = timedelta(days=800)
@@ -99,7 +101,7 @@ def verdict(current: Attributes | None, at: datetime, task_id: str) -> Verdict:
     if state.get("last_id") == task_id:
         # It was noted already, before any pause, and its task may not have been sent.
         return Verdict.SEND
-    if state.get("paused_at") is not None:
+    if "paused_at" in state:
         return Verdict.PAUSED
     if number(state, "pause_from", at_micros + 1) <= at_micros < number(state, "pause_until", at_micros):
         return Verdict.PAUSED
@@ -126,13 +128,19 @@ def pause(now: datetime) -> ConditionalWrite:
     )
 
 
-def resume(paused_at: int, now: datetime) -> ConditionalWrite:
-    """Resume a schedule that is paused since this instant. Its occurrences in the pause stay left out."""
+def resume(paused_at: object, now: datetime) -> ConditionalWrite:
+    """
+    Resume a schedule that is paused since this instant. Its occurrences in the pause stay left out.
+
+    If another writer put something else than an instant there, that ends too.
+    """
+    is_number = type(paused_at) is int
+    since = equals("paused_at", paused_at) if is_number else differs("paused_at", 0)
     return ConditionalWrite(
         name="resume",
-        conditions=((equals("paused_at", paused_at),),),
+        conditions=((since,),),
         put={
-            "pause_from": paused_at,
+            "pause_from": paused_at if is_number else to_micros(now),
             "pause_until": to_micros(now),
             "ttl": int((now + STATE_LIFE).timestamp()),
         },
@@ -141,13 +149,13 @@ def resume(paused_at: int, now: datetime) -> ConditionalWrite:
 
 
 def read_state(item: Attributes | None) -> ScheduleRecord:
-    """Return the state in an item (None: there is none)."""
+    """Return the state in an item (None: there is none). Whatever is in `paused_at` pauses a schedule."""
     state = item or {}
     last_id = state.get("last_id")
     return ScheduleRecord(
-        paused_at=instant(state, "paused_at"),
+        paused_at=instant(state, "paused_at") or (EPOCH if "paused_at" in state else None),
         last_at=instant(state, "last_at"),
-        last_id=last_id if isinstance(last_id, str) else None,
+        last_id=last_id if isinstance(last_id, str) and is_id(last_id) else None,
         told_at=instant(state, "told_at"),
         last_skipped_at=instant(state, "last_skipped_at"),
     )
