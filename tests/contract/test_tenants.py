@@ -15,6 +15,7 @@ from django_offload.compat import InvalidTask, task_backends
 from django_offload.conf import configured
 from django_offload.exceptions import ConfigurationError
 from django_offload.operations.redrive import redrive, redrive_many
+from django_offload.operations.schedules import occurrence_id
 from django_offload.outbox import drain as outbox
 from django_offload.protocol.record import read_record
 from django_offload.stores import store_of
@@ -67,7 +68,7 @@ def tenant_of(result):
     return record(result).enqueued.tenant
 
 
-@pytest.mark.parametrize(("place", "noisy"), [("memory", 200), ("lean", 200), ("boto3", 40)])
+@pytest.mark.parametrize(("place", "noisy"), [("memory", 200), ("lean", 60), ("boto3", 40)])
 def test_a_quiet_tenant_does_not_wait_for_the_end_of_a_noisy_one(with_tenants, place, noisy):
     offload = with_tenants(place)
     list(tasks.work.using(tenant="noisy").enqueue_many([("noisy", number) for number in range(noisy)]))
@@ -149,9 +150,11 @@ def test_a_schedule_has_the_tenant_that_the_project_says(with_tenants, sent):
     tasks.current.append("customer-7")
     occurrence = Occurrence(alias="default", schedule="nightly", at=site.clock())
 
-    task_id = enqueue_scheduled(occurrence, configured()["default"], site.clock)
+    options = configured()["default"]
 
-    assert sent == [(task_id, GROUP)]
+    assert enqueue_scheduled(occurrence, options, site.clock) == {"enqueued": 1}
+
+    assert sent == [(occurrence_id(options, "nightly", occurrence.at), GROUP)]
 
 
 def test_an_attempt_that_failed_comes_back_in_its_group(with_tenants):
@@ -284,7 +287,8 @@ def test_a_worker_takes_the_event_of_a_fair_queue(with_tenants):
     result = tasks.work.using(tenant="customer-7").enqueue("a")
     events = []
 
-    with mock.patch.object(batch, "handler", remembering(batch.handler, events)):
+    # Not the handler itself: the function that local Lambda calls may have imported it long before.
+    with mock.patch.object(batch, "batch", remembering(batch.batch, events)):
         assert site.run() == 1
 
     (received,) = [entry for event in events for entry in event["Records"]]
@@ -292,9 +296,9 @@ def test_a_worker_takes_the_event_of_a_fair_queue(with_tenants):
     assert record(result).status == "SUCCESSFUL"
 
 
-def remembering(handler, events):
+def remembering(function, events):
     def remember(event, *args):
         events.append(event)
-        return handler(event, *args)
+        return function(event, *args)
 
     return remember
