@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from itertools import batched
 
 from ..aws import reading
 from ..compat import task_backends
@@ -96,9 +97,9 @@ def schedule_states(now: datetime | None = None) -> list[ScheduleState]:
 
 def read_items(options: Options, ids: list[str]) -> Mapping[str, Attributes]:
     items: dict[str, Attributes] = {}
-    for start in range(0, len(ids), MOST_READ):
+    for page in batched(ids, MOST_READ):
         with reading():
-            items |= store_of(options).begin_get_many(ids[start : start + MOST_READ])()
+            items |= store_of(options).begin_get_many(page)()
     return items
 
 

@@ -134,13 +134,14 @@ def resume(paused_at: object, now: datetime) -> ConditionalWrite:
 
     If another writer put something else than an instant there, that ends too.
     """
-    is_number = type(paused_at) is int
-    since = equals("paused_at", paused_at) if is_number else differs("paused_at", 0)
+    is_paused, pause_from = differs("paused_at", 0), to_micros(now)
+    if type(paused_at) is int:
+        is_paused, pause_from = equals("paused_at", paused_at), paused_at
     return ConditionalWrite(
         name="resume",
-        conditions=((since,),),
+        conditions=((is_paused,),),
         put={
-            "pause_from": paused_at if is_number else to_micros(now),
+            "pause_from": pause_from,
             "pause_until": to_micros(now),
             "ttl": int((now + STATE_LIFE).timestamp()),
         },

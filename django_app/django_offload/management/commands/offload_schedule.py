@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from itertools import batched
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -124,10 +125,9 @@ manage.py offload_schedule --run nightly
 
 def statuses_of(ids: list[str]) -> dict[str, str]:
     """Return the status of each task that has a record."""
-    unique = list(dict.fromkeys(ids))
     statuses: dict[str, str] = {}
-    for start in range(0, len(unique), MOST_READ):
-        for _, found in find_many(unique[start : start + MOST_READ]):
+    for page in batched(dict.fromkeys(ids), MOST_READ):
+        for _, found in find_many(page):
             for task_id, record in found.items():
                 with suppress(UnreadableRecord):
                     statuses[task_id] = read_record(record).status
