@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from itertools import batched
+from itertools import batched, chain
 
 from ..aws import reading
 from ..compat import task_backends
@@ -154,6 +154,15 @@ def run_now(options: Options, name: str, at: datetime) -> str:
     occurred = enqueue_occurrence(options, name, at, at, is_requested=True)
     assert occurred.task_id is not None  # A pause holds no requested occurrence back.
     return occurred.task_id
+
+
+def declaring(name: str, among: Mapping[str, Options]) -> list[str]:
+    """Return the aliases of `among` that have a schedule. Raise UnknownSchedule if none has."""
+    known = {alias: list(schedules_of(options)) for alias, options in among.items()}
+    aliases = [alias for alias, names in known.items() if name in names]
+    if not aliases:
+        raise UnknownSchedule(name, list(dict.fromkeys(chain.from_iterable(known.values()))))
+    return aliases
 
 
 def require_schedule(options: Options, name: str) -> Recurrence:

@@ -12,7 +12,6 @@ from django.core.management.base import CommandParser
 from ...aws import READ_SECONDS
 from ...conf import Options, configured
 from ...conf.schedules import Recurrence
-from ...definition.schedules import schedules_of
 from ...definition.task_modules import complete_registry
 from ...exceptions import UnreadableRecord
 from ...operations import schedules
@@ -96,11 +95,7 @@ manage.py offload_schedule --run nightly
 
     def owner_of(self, name: str, aliases: dict[str, Options]) -> Options:
         """Return the options of the alias that has a schedule. Raise CommandError if several have it."""
-        known = {alias: list(schedules_of(options)) for alias, options in aliases.items()}
-        owners = [alias for alias, names in known.items() if name in names]
-        if not owners:
-            names = [one for names in known.values() for one in names]
-            raise schedules.UnknownSchedule(name, sorted(set(names)))
+        owners = schedules.declaring(name, aliases)
         if len(owners) > 1:
             raise self.usage_error(
                 f"Several aliases have a schedule '{name}'. Add --alias with one of {', '.join(owners)}."
