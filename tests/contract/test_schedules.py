@@ -240,7 +240,9 @@ def test_an_occurrence_costs_one_call_more_than_an_enqueue(offload, monkeypatch)
 
 def put(key, **values):
     """Write to an item that isn't there yet, as somebody with the rights to the table may."""
-    change = ConditionalWrite(name="damage", conditions=((absent("by_hand"),),), put={**values, "by_hand": True})
+    change = ConditionalWrite(
+        name="damage", conditions=((absent("by_hand"),),), put={**values, "by_hand": True}
+    )
     store_of(options()).change(key, change)
 
 
