@@ -275,7 +275,11 @@ def value_problems(options: Mapping[str, Any], names: list[Any]) -> Iterator[tup
         for key in keys:
             if key in options and not is_valid(options[key]):
                 yield key, f"OPTIONS['{key}'] is {shown(options[key])}.", hint
-    functions = options.get("functions")
+    yield from role_problems(options.get("functions"), names)
+
+
+def role_problems(functions: object, names: list[Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield each role in OPTIONS['functions'] that the stack doesn't have, as value_problems() does."""
     roles = [*(f"{name}-worker" for name in names if isinstance(name, str)), *ROLES]
     for role in functions if isinstance(functions, Mapping) else ():
         if role not in roles:

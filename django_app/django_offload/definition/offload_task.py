@@ -41,7 +41,8 @@ type Exceptions = tuple[type[BaseException], ...]
 # The options that .using() can change, besides Django's own.
 # `metadata` and `tenant` belong to one call, so @task doesn't take them.
 CHANGING = ("max_attempts", "backoff", "retry_on", "no_retry_on", "timeout", "result_ttl")
-USING = (*CHANGING, "metadata", "tenant")
+IN_MESSAGE = (*CHANGING, "metadata")  # Among its options. The tenant is a field of its own.
+USING = (*IN_MESSAGE, "tenant")
 # All options of @task, besides Django's own.
 DECORATING = (*CHANGING, "name", "aliases", "sensitive", "schedule", "unique", "unique_for")
 # Types whose values an error may quote. The repr() of a QuerySet would query the database.
@@ -375,7 +376,7 @@ def changed_options(task: AnyTask, defined: AnyTask) -> dict[str, Any]:
         return {}
     changed = {
         option: getattr(task, option)
-        for option in CHANGING
+        for option in IN_MESSAGE
         if getattr(task, option) != getattr(defined, option)
     }
     if callable(changed.get("backoff")):

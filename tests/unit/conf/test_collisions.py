@@ -60,4 +60,4 @@ def test_schedules_that_share_a_logical_id_are_refused() -> None:
 
     (message,) = [message for message in messages_of(tasks) if message.id == "django_offload.E009"]
 
-    assert "names 'nightly-run' and 'nightly_run', which would be one resource in AWS." in message.msg
+    assert "The schedules 'nightly-run' and 'nightly_run' would be one resource in AWS." in message.msg
