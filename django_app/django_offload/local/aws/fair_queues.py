@@ -56,7 +56,7 @@ def turns_of(queue: Any) -> dict[str | None, int]:
 
 def is_taken(message: Any) -> bool:
     """Return True if a worker has a message of moto."""
-    return not message.visible and not message.delayed and message.receipt_handle not in _returned
+    return not message.visible and message.receipt_handle not in _returned
 
 
 def in_fair_order(
