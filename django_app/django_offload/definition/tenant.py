@@ -42,11 +42,15 @@ def tenant_of(task: Any, options: Options, owner: str | None, context: OffloadCo
     tenant: str | None = getattr(task, "tenant", "")
     if tenant != "":  # .using() has said so.
         return tenant
-    if options.tenant == OWNER_AS_TENANT:
+    by_owner = options.tenant == OWNER_AS_TENANT
+    if by_owner:
         tenant = owner or None
     else:
         tenant = returned_tenant(options) if options.tenant else None
-    return context.tenant_of_children if tenant is None and context else tenant
+    if tenant is None and context:
+        # A parent without a tenant may be older than the option.
+        return context.tenant_of_children or (context.owner_of_children or None if by_owner else None)
+    return tenant
 
 
 def returned_tenant(options: Options) -> str | None:
