@@ -27,8 +27,7 @@ TABLE_PATTERN = re.compile(f"[A-Za-z0-9_.-]{{{_TABLE}}}")
 BUCKET_PATTERN = re.compile(rf"(?=.{{{_BUCKET}}}\Z)[a-z0-9][a-z0-9.-]*[a-z0-9]")
 FUNCTION_PATTERN = re.compile(f"[A-Za-z0-9_-]{{1,{aws_limits.FUNCTION_NAME}}}")
 DOTTED_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
-# Of OPTIONS["tenant"], besides None and the word below.
-TENANT_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
+# Of OPTIONS["tenant"], besides None and a dotted path.
 OWNER_AS_TENANT = "owner"
 # The functions that each stack has besides the workers.
 ROLES = ("dead-letter", "sweeper", "migrate")
@@ -233,7 +232,7 @@ def value_problems(options: Mapping[str, Any], names: list[Any]) -> Iterator[tup
         (["owner"], lambda value: is_text(value, DOTTED_PATH), dotted_path),
         (
             ["tenant"],
-            lambda value: value in (None, OWNER_AS_TENANT) or is_text(value, TENANT_PATH),
+            lambda value: value in (None, OWNER_AS_TENANT) or (is_text(value, DOTTED_PATH) and "." in value),
             "Give 'owner', a dotted path such as 'shop.tenants.current', or None.",
         ),
         (

@@ -8,13 +8,12 @@ from typing import Any
 
 from ..compat import InvalidTask
 from ..conf import duration
+from .option_checks import LONGEST_DURATION
 
 # A function of the attempt's number, or of the exception and the task's result. With None, the task ends.
 type Pause = float | timedelta | None
 type Backoff = float | timedelta | Callable[[int], Pause] | Callable[[BaseException, Any], Pause]
 
-# What is computed from a timeout or a backoff has to be a datetime.
-LONGEST_DURATION = timedelta(days=36_500)
 ADVICE = "Return seconds, a timedelta, or None to end the task."
 FORMS = "Give a function of the attempt's number, or one of the exception and the task's result."
 POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)

@@ -24,14 +24,14 @@ from ..compat import (
     TaskContext,
     TaskResult,
 )
-from .backoff import Backoff
 from .bulk_results import Arguments, AsyncBulkResults, BulkResults
 from .context import OffloadContext, local_result
 from .option_checks import check_options, duration_option, metadata_option
-from .unique_option import Unique
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # A worker needs none of them, unless a task has the option.
+    from .backoff import Backoff
     from .schedule_option import Schedule
+    from .unique_option import Unique
 
 # Only Django's stubs let these types take arguments. At run time they don't.
 type AnyTask = Task[..., Any]
@@ -64,7 +64,7 @@ class OffloadTask(Task):  # type: ignore[type-arg]
     # The longest pause before the second attempt, doubled with each attempt up to 15 minutes; or a function
     # that returns the pause, or None to end the task, from the attempt's number, or from the exception and
     # the result.
-    backoff: Backoff = 1.0
+    backoff: "Backoff" = 1.0
     # Exception classes after which the task is tried again; all of them if only `max_attempts` is set.
     retry_on: Exceptions = ()
     # Exception classes after which the task is not tried again.
@@ -81,7 +81,7 @@ class OffloadTask(Task):  # type: ignore[type-arg]
     sensitive: tuple[str, ...] = ()
     # Whether only one task with the same arguments may wait or run: True, "queued" (may wait), or a function
     # of the arguments that returns what has to be the same.
-    unique: Unique = False
+    unique: "Unique" = False
     # How long a unique task may wait before the next call replaces it; None means as long as it takes.
     unique_for: timedelta | None = None
     # What the project notes about one call, at most 300 bytes as JSON; only `.using()` takes it.

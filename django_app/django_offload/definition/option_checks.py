@@ -9,9 +9,9 @@ from ..compat import InvalidTask
 from ..conf import LONGEST_RESULT_TTL, MOST_ATTEMPTS, duration
 from ..protocol.json_codec import load
 from ..protocol.record_size import is_short_text
-from .backoff import LONGEST_DURATION, check_backoff
-from .unique_option import check_unique
 
+# What is computed from a duration has to be a datetime.
+LONGEST_DURATION = timedelta(days=36_500)
 # Of a task's name, as UTF-8. Every write of a record bills it.
 MOST_NAME_BYTES = 500
 
@@ -26,6 +26,8 @@ def check_options(task: Any) -> None:
     if task.run_after is not None and not isinstance(task.run_after, datetime):
         raise InvalidTask(f"run_after is {short(task.run_after)}. Give a datetime, with a time zone.")
     if task.unique is not False or task.unique_for is not None:
+        from .unique_option import check_unique  # Imported here, because few tasks are unique.
+
         check_unique(task)
     attempts = task.max_attempts
     if task.result_ttl is not None and task.result_ttl > LONGEST_RESULT_TTL:
@@ -36,9 +38,13 @@ def check_options(task: Any) -> None:
     for kind in (*task.retry_on, *task.no_retry_on):
         if not isinstance(kind, type) or not issubclass(kind, BaseException):
             raise InvalidTask(f"retry_on and no_retry_on take exception classes, not {kind!r}.")
+    backoff = None
     if callable(task.backoff):
+        from .backoff import check_backoff  # Imported here, because few tasks have a backoff of their own.
+
         check_backoff(task.backoff)
-    backoff = None if callable(task.backoff) else duration_option("backoff", task.backoff)
+    else:
+        backoff = duration_option("backoff", task.backoff)
     for option, value in (("timeout", task.timeout), ("backoff", backoff)):
         if value is not None and value > LONGEST_DURATION:
             raise InvalidTask(f"{option} is {value}. Give {LONGEST_DURATION.days:,} days or less.")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..conf import DEFAULT_MAX_ATTEMPTS, Options, duration
 from ..exceptions import (
@@ -18,10 +18,12 @@ from ..exceptions import (
     UnknownTask,
 )
 from ..protocol.enqueued_task import EnqueuedTask
-from .backoff import Backoff, wait_of
 from .offload_task import AnyResult, AnyTask, OffloadTask, class_paths
 from .registry import registry
 from .results import current_path
+
+if TYPE_CHECKING:
+    from .backoff import Backoff
 
 # The longest wait between two attempts, unless a callable returns another.
 LONGEST_BACKOFF = timedelta(seconds=900)
@@ -37,7 +39,7 @@ class RetryPolicy:
     """The options of a task that decide whether and when it is tried again."""
 
     max_attempts: int
-    backoff: Backoff
+    backoff: "Backoff"
     retry_on: frozenset[str]  # Class paths. If it is empty, any exception ends the task.
     no_retry_on: frozenset[str]
 
@@ -82,6 +84,8 @@ class RetryPolicy:
         number, or for what `failed`: its exception and its result. Raise ValueError if that is no wait.
         """
         if callable(self.backoff):
+            from .backoff import wait_of  # Imported here, because few tasks have a backoff of their own.
+
             function: Callable[..., object] = self.backoff
             return wait_of(function(*failed) if failed else function(attempt))
         # The number is limited before it doubles, and doubles 30 times at most, so that nothing overflows.

@@ -7,11 +7,10 @@ from reprlib import repr as short
 from typing import Any
 
 from ..compat import InvalidTask
+from .option_checks import LONGEST_DURATION
 
 # With this value a key is free again as soon as its task has started, not only when it has ended.
 QUEUED = "queued"
-# What is computed from `unique_for` has to be a datetime.
-LONGEST = timedelta(days=36_500)
 
 type Unique = bool | str | Callable[..., object]
 
@@ -30,10 +29,10 @@ def check_unique(task: Any) -> None:
         raise InvalidTask(f"unique is {short(unique)}. Give a function whose parameters can be read.")
     if task.unique_for is not None and not unique:
         raise InvalidTask("unique_for says how long a unique task keeps its key, so it needs unique=True.")
-    if task.unique_for is not None and not timedelta(0) < task.unique_for <= LONGEST:
+    if task.unique_for is not None and not timedelta(0) < task.unique_for <= LONGEST_DURATION:
         raise InvalidTask(
             f"unique_for is {task.unique_for}. Give seconds or a timedelta above 0, of at most "
-            f"{LONGEST.days:,} days."
+            f"{LONGEST_DURATION.days:,} days."
         )
 
 

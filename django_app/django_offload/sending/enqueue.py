@@ -362,8 +362,9 @@ def failed(enqueued_tasks: Sequence[EnqueuedTask], half: str, results: Iterable[
 
 def is_deferred(enqueued: EnqueuedTask, transport: Transport) -> bool:
     """Return True if a task starts later than any message can wait."""
-    wait = enqueued.start_at - enqueued.enqueued_at
-    return enqueued.run_after is not None and wait > transport.longest_delay
+    return (
+        enqueued.run_after is not None and enqueued.start_at - enqueued.enqueued_at > transport.longest_delay
+    )
 
 
 def message_text(enqueued: EnqueuedTask, options: Options, expires_at: datetime) -> str:
