@@ -296,8 +296,10 @@ def record_of(item: Mapping[str, Any]) -> TaskRecord:
         unique=item.get("unique"),
         options=task_options(item) if "options" in item else {},
     )
-    if not is_id(enqueued.id):
-        raise OddValue("id", "32 hexadecimal digits")
+    for name in ("id", "unique", "duplicate_of"):
+        # They become keys of the table, of which it takes some alone.
+        if name in item and not is_id(item[name]):
+            raise OddValue(name, "32 hexadecimal digits")
     if item["status"] not in STATES:
         raise OddValue("status", "a state of a task")
     return TaskRecord(

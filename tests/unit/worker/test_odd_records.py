@@ -97,6 +97,13 @@ def test_a_json_text_has_the_fields_and_numbers_that_this_library_writes(enqueue
         read_record({**initial_item(enqueued()), name: text})
 
 
+@pytest.mark.parametrize("name", ["id", "unique", "duplicate_of"])
+@pytest.mark.parametrize("text", ["", "x" * 3_000, "u:" + "5" * 32, "G" * 32])
+def test_what_becomes_a_key_of_the_table_is_an_id(enqueued, name, text):
+    with pytest.raises(UnreadableRecord, match=f"its attribute '{name}' is not 32 hexadecimal digits"):
+        read_record({**initial_item(enqueued()), name: text})
+
+
 def test_a_task_that_was_sent_very_often_is_sent_again(stage, enqueued):
     task = enqueued(1)
     create_record(stage.store, task)
