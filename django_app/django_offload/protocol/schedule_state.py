@@ -134,13 +134,15 @@ def resume(paused_at: object, now: datetime) -> ConditionalWrite:
 
     If another writer put something else than an instant there, that ends too.
     """
-    is_number = type(paused_at) is int
-    since = equals("paused_at", paused_at) if is_number else differs("paused_at", 0)
+    since = differs("paused_at", 0)
+    pause_from = to_micros(now)
+    if type(paused_at) is int:
+        since, pause_from = equals("paused_at", paused_at), paused_at
     return ConditionalWrite(
         name="resume",
         conditions=((since,),),
         put={
-            "pause_from": paused_at if is_number else to_micros(now),
+            "pause_from": pause_from,
             "pause_until": to_micros(now),
             "ttl": int((now + STATE_LIFE).timestamp()),
         },
