@@ -1,4 +1,4 @@
-"""What a key may not be taken from: a task that is still on its way, or one whose work nobody else would do."""
+"""What a key may not be taken from: a task on its way, or one whose work nobody else would do."""
 
 from datetime import UTC, datetime, timedelta
 
