@@ -13,6 +13,7 @@ from django.db import transaction
 from django_offload.compat import InvalidTask, task_backends
 from django_offload.conf import configured
 from django_offload.exceptions import ConfigurationError
+from django_offload.operations.probe import send_probe
 from django_offload.operations.redrive import redrive, redrive_many
 from django_offload.outbox import drain as outbox
 from django_offload.protocol.record import read_record
@@ -156,6 +157,18 @@ def test_an_occurrence_of_a_schedule_has_no_tenant_and_asks_for_none(with_tenant
 
     assert [group for _, group in sent] == [None, None]
     assert asked_for.id == sent[1][0]
+
+
+def test_a_probe_has_no_tenant_and_asks_for_none(with_tenants, sent):
+    """`offload_doctor` sends it from a terminal, where the function may find no request."""
+    site = with_tenants(tenant=f"{TASKS}.tenant")
+    tasks.current.append(LookupError("no request here"))
+
+    probe = send_probe(configured()["default"], "default")
+
+    assert sent == [(probe.enqueued.id, None)]
+    assert site.run() == 1
+    assert read_record(store_of(configured()["default"]).get(probe.enqueued.id)).status == "SUCCESSFUL"
 
 
 def test_a_task_of_a_schedule_gives_a_tenant_to_each_of_its_children(with_tenants, sent):

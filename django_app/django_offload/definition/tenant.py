@@ -45,11 +45,14 @@ def tenant_of(task: Any, options: Options, owner: str | None, context: OffloadCo
     by_owner = options.tenant == OWNER_AS_TENANT
     if by_owner:
         tenant = owner or None
+    elif options.tenant:
+        tenant = returned_tenant(options)
     else:
-        tenant = returned_tenant(options) if options.tenant else None
+        tenant = None
     if tenant is None and context:
-        # A parent without a tenant may be older than the option.
-        return context.tenant_of_children or (context.owner_of_children or None if by_owner else None)
+        tenant = context.tenant_of_children
+        if tenant is None and by_owner:  # The parent may be older than the option.
+            tenant = context.owner_of_children or None
     return tenant
 
 

@@ -32,10 +32,11 @@ PART_BYTES = 300_000
 ARGUMENTS_PART = "arguments"
 # Attributes that never change. The indexes contain them besides their keys, so that the board can filter.
 NEVER_CHANGED = ("name", "queue", "owner", "enqueued_at")
-# What the indexes of new tables contain, because an index can't take more attributes later. Nothing writes
-# `flow`, `tags`, `error_class` and `code_version` yet. The first two are for the initial item, the others
-# for the write that ends a task as FAILED. A write that creates or moves an entry pays nothing more for them,
-# as long as the entry has at most 1 KB. One that changes them alone costs a unit in each index with it.
+# What the indexes of new tables contain, because an index can't take more attributes later. Of the last five
+# only `tenant` is written yet. `flow`, `tenant` and `tags` are for the initial item; `error_class` and
+# `code_version` for the write that ends a task as FAILED. A write that creates or moves an entry pays nothing
+# more for them, as long as the entry has at most 1 KB. One that changes them alone costs a unit in each index
+# with it.
 PROJECTED = (*NEVER_CHANGED, "flow", "tenant", "tags", "error_class", "code_version")
 # The sweeper looks at a record this long after it should have started.
 DUE_AFTER = timedelta(minutes=5)
