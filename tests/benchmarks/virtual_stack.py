@@ -32,8 +32,8 @@ class NotedQueues(VirtualQueues):
         self.held = 0
         self.sent: dict[str, list[datetime]] = {}
 
-    def take(self, queue: str, messages: Sequence[tuple[str, timedelta]]) -> None:
-        for text, delay in messages:
+    def take(self, queue: str, messages: Sequence[tuple[str, timedelta, str | None]]) -> None:
+        for text, delay, _ in messages:
             self.sent.setdefault(json.loads(text)["id"], []).append(self.time.clock() + delay)
 
     def depth(self, queue: str) -> int:

@@ -1,6 +1,7 @@
 """Tasks of several tenants in one queue."""
 
 from collections.abc import Callable
+from functools import partial
 
 from django_offload import task
 
@@ -28,8 +29,44 @@ def owner() -> str | None:
     return "user:7"
 
 
+def work_of(number: str) -> str:
+    return f"customer-{number}"
+
+
+async def later_of(number: str) -> str:
+    return f"customer-{number}"
+
+
+def nobody() -> None:
+    return None
+
+
 async def coroutine() -> str:
     return "customer-7"
+
+
+async def awaited_generator():
+    yield "customer-7"
+
+
+def generator():
+    yield "customer-7"
+
+
+class Asked:
+    """A function as an object."""
+
+    def __call__(self) -> str:
+        return "customer-7"
+
+
+class AskedLater:
+    async def __call__(self) -> str:
+        return "customer-7"
+
+
+asked, asked_later = Asked(), AskedLater()
+partly, partly_later = partial(work_of, "7"), partial(later_of, "7")
 
 
 def of_request(request: object) -> str:

@@ -96,6 +96,18 @@ def test_only_matching_records_are_listed(store, listing):
     assert listed == [match.id]
 
 
+def test_an_entry_that_says_no_tenant_is_listed_because_its_index_may_be_of_an_earlier_release(
+    store, listing
+):
+    mine, plain = (enqueued_task(new_id(1), tenant=tenant) for tenant in ("customer-7", None))
+    for enqueued in (mine, plain, enqueued_task(new_id(1), tenant="customer-8")):
+        create_record(store, enqueued)
+
+    listed, _ = walk(listing, IndexQuery(index=DUE, newest_first=False, matching={"tenant": "customer-7"}))
+
+    assert sorted(listed) == sorted([mine.id, plain.id])
+
+
 @pytest.mark.parametrize("newest_first", [False, True])
 def test_a_filter_looks_at_so_many_entries_and_continues_after_the_last_one(store, listing, newest_first):
     ids = [new_id(1) for _ in range(9)]

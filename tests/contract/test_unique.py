@@ -3,7 +3,10 @@
 import pytest
 
 from django_offload.conf import configured
+from django_offload.keys.unique import UniqueKeys
 from django_offload.operations.redrive import redrive
+from django_offload.protocol.conditional_write import ConditionalWrite, absent
+from django_offload.protocol.record import read_record
 from django_offload.stores import store_of
 from tests.contract import unique_tasks as tasks
 from tests.contract.setup import tasks_setting
@@ -98,3 +101,64 @@ def offload_now(offload):
     from datetime import UTC, datetime
 
     return offload.clock() if hasattr(offload, "clock") else datetime.now(UTC)
+
+
+def put(key, **values):
+    """Write to an item of the table, as somebody with the rights to it may."""
+    change = ConditionalWrite(
+        name="damage", conditions=((absent("by_hand"),),), put={**values, "by_hand": True}
+    )
+    store_of(configured()["default"]).change(key, change)
+
+
+def key_of(task_id):
+    return f"u:{store_of(configured()['default']).get(task_id)['unique']}"
+
+
+@pytest.mark.parametrize("odd", [{"holder": "x"}, {"holder": ["x"]}, {"holder": True, "at": "x"}])
+def test_a_key_that_names_no_task_is_taken(offload, odd):
+    first = tasks.sync.enqueue(7)
+    offload.run()
+    put(key_of(first.id), **odd)
+
+    second = tasks.sync.enqueue(7)
+
+    assert (second.duplicate, tasks.sync.enqueue(7).id) == (False, second.id)
+    offload.run()
+    assert tasks.ran == [("sync", 7, False)] * 2
+
+
+@pytest.mark.parametrize("odd", [{"holder": ["x"]}, {"holder": "x", "at": "x"}])
+def test_a_redriven_task_takes_a_key_that_names_no_task(offload, odd):
+    first = tasks.failing.enqueue(7)
+    offload.run()
+    put(key_of(first.id), **odd)
+    store, options = store_of(configured()["default"]), configured()["default"]
+
+    assert redrive(store, first.id, options, offload_now(offload)).done
+
+    assert store.get(key_of(first.id))["holder"] == first.id
+    assert (
+        UniqueKeys(store, options, offload_now(offload)).keep(read_record(store.get(first.id)).enqueued)
+        is None
+    )
+
+
+@pytest.mark.parametrize("odd", [{"at": 10**30}, {"at": ["x"], "until": "x", "owner": 5}])
+def test_a_key_of_which_only_the_holder_can_be_read_is_the_holders(offload, odd):
+    first = tasks.sync.enqueue(7)
+    put(key_of(first.id), **odd)
+
+    assert tasks.sync.enqueue(7).id == first.id
+    offload.run()
+    assert not tasks.sync.enqueue(7).duplicate
+
+
+@pytest.mark.parametrize("odd", [["x"], 5])
+def test_a_holder_whose_state_cannot_be_read_keeps_its_key(offload, odd):
+    first = tasks.sync.enqueue(7)
+    put(first.id, status=odd)
+
+    second = tasks.sync.enqueue(7)
+
+    assert (second.id, second.duplicate) == (first.id, True)

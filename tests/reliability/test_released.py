@@ -39,7 +39,7 @@ def samples(name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (RELEASED / name).read_text().splitlines()]
 
 
-VERSIONS = ("0.1.0", "version_1", "version_2", "version_3")
+VERSIONS = ("0.1.0", "version_1", "version_1_tenant", "version_2", "version_3")
 RECORDS = samples("records_0.1.0.jsonl")
 ROWS = [row for version in VERSIONS for row in samples(f"outbox_{version}.jsonl")]
 ERRORS = (RELEASED / "errors_0.1.0.txt").read_text().split()

@@ -40,6 +40,11 @@ class TaskFilter:
             return replace(query, enqueued=(self.since, self.until))
         return replace(query, since=self.since, until=self.until)
 
+    def includes(self, record: TaskRecord) -> bool:
+        """Return True if a record has the state and the tenant that an entry of an index may not know."""
+        tenant = self.matching.get("tenant")
+        return self.state in {"", record.status} and tenant in {None, record.enqueued.tenant}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
@@ -72,7 +77,7 @@ def read_page(options: Options, task_filter: TaskFilter, after: str = "") -> Pag
         if entry.id in records_by_id and task_list.includes(records_by_id[entry.id])
     ]
     return Page(
-        records=[row for row in records if task_filter.state in {"", row[0].status}],
+        records=[row for row in records if task_filter.includes(row[0])],
         gone=len(entries) - len(records),
         reached=from_micros(end.micros) if end else None,
         cursor=encode_cursor(end, len(partitions)) if end else "",

@@ -1,6 +1,6 @@
 """Checks of OPTIONS["tenant"]: that it is a function, and that its backend has queues that can be fair."""
 
-from inspect import iscoroutinefunction, signature
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction, signature
 from typing import Any
 
 from django.core import checks
@@ -48,8 +48,12 @@ def problem_of(path: str) -> str | None:
         return reason(exc)
     if isinstance(found, type) or not callable(found):
         return "it isn't a function"
-    if iscoroutinefunction(found) or iscoroutinefunction(getattr(found, "__call__", None)):  # noqa: B004
+    # Of an object that can be called, its method says so.
+    functions = (found, getattr(found, "__call__", None))  # noqa: B004
+    if any(iscoroutinefunction(one) or isasyncgenfunction(one) for one in functions):
         return "it is async"
+    if any(map(isgeneratorfunction, functions)):
+        return "it is a generator"
     try:
         signature(found).bind()
     except TypeError as exc:

@@ -18,7 +18,7 @@ from asgiref.sync import sync_to_async
 from ..compat import TaskContext, TaskResult, TaskResultStatus
 from ..conf.aws_limits import SORT_KEY
 from ..exceptions import StepTooLarge
-from ..protocol.json_codec import dump_returned
+from ..protocol.json_codec import dump, dump_returned
 from ..protocol.record import PART_BYTES
 
 # A write of progress costs one write unit, and a page reads it at most once a second.
@@ -168,10 +168,10 @@ class OffloadContext(TaskContext):  # type: ignore[type-arg, misc]  # The stubs 
         """
         state = self.state
         if state.metadata is None:
-            from .metadata import metadata_of, metadata_text  # Imported here, because few tasks have any.
+            from .metadata import metadata_of  # Imported here, because few tasks have any.
 
             metadata = metadata_of(self.task_result)
-            state.metadata_was, state.metadata = metadata_text(metadata), metadata
+            state.metadata_was, state.metadata = dump(metadata), metadata
         return state.metadata
 
     def save_metadata(self) -> None:

@@ -42,6 +42,7 @@ def probe_task() -> OffloadTask:
         name=PROBE,
         max_attempts=1,
         result_ttl=RESULT_TTL,  # type: ignore[arg-type]
+        tenant=None,  # So that OPTIONS["tenant"] isn't asked.
     )
 
 

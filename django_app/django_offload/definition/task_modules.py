@@ -37,12 +37,7 @@ def complete_registry() -> Registry:
 
 
 def import_failure(exc: BaseException) -> str:
-    """Return what an import raised, and where."""
+    """Return what an import raised, and the line of a module that raised it or called what did."""
     text = reason(exc)
-    frame = traceback.extract_tb(exc.__traceback__)[-1]
-    # The machinery of imports raises if a module doesn't exist, and the place says nothing then.
-    is_inside = not frame.filename.startswith("<frozen") and frame.name not in {
-        "import_module",
-        "import_string",
-    }
-    return f"{text} ({frame.filename}, line {frame.lineno})" if is_inside else text
+    lines = [frame for frame in traceback.extract_tb(exc.__traceback__) if frame.name == "<module>"]
+    return f"{text} ({lines[-1].filename}, line {lines[-1].lineno})" if lines else text

@@ -37,11 +37,18 @@ def tenant_of(task: Any, options: Options, owner: str | None, context: OffloadCo
     tenant: str | None = getattr(task, "tenant", "")
     if tenant != "":  # .using() has said so.
         return tenant
-    if options.tenant == OWNER_AS_TENANT:
+    by_owner = options.tenant == OWNER_AS_TENANT
+    if by_owner:
         tenant = owner or None
+    elif options.tenant:
+        tenant = returned_tenant(options)
     else:
-        tenant = returned_tenant(options) if options.tenant else None
-    return context.tenant_of_children if tenant is None and context else tenant
+        tenant = None
+    if tenant is None and context:
+        tenant = context.tenant_of_children
+        if tenant is None and by_owner:  # The parent may be older than the option.
+            tenant = context.owner_of_children or None
+    return tenant
 
 
 def returned_tenant(options: Options) -> str | None:

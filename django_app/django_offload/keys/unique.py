@@ -50,6 +50,7 @@ PAUSES = (0.05, 0.1, 0.2)
 # A process that took a key and wrote no record within this time will not, or its record is deleted already.
 LONGEST_SEND = timedelta(days=1)
 NO_ARGUMENTS = "[[],{}]"
+ENDED = (SUCCESSFUL, FAILED)  # No set, because another writer's status may be a list.
 # Each round has a new reason. More of them than this means that many calls take the same key.
 MOST_ROUNDS = 20
 
@@ -84,7 +85,7 @@ def standing_of(
     if record is None:
         return Standing.MISSING
     status = record.get("status")
-    if status in {SUCCESSFUL, FAILED} or (until_start and status != READY):
+    if status in ENDED or (until_start and status != READY):
         return Standing.FREE
     if status == READY and holder.until is not None and holder.until <= now:
         return Standing.OVERDUE
@@ -99,7 +100,8 @@ class Candidate:
     until_start: bool
     until: datetime | None
     may_take: bool = True
-    holder: KeyHolder | None = None  # Who had the key when it was read.
+    found: Attributes | None = None  # The item of the key when it was read.
+    holder: KeyHolder | None = None  # Who had the key then.
     looks: int = 0  # In vain, for the record of the holder.
     record: Attributes | None = None  # That it wrote to replace the holder.
     was_sent: bool = False  # By an earlier call: it is enqueued once more.
@@ -165,16 +167,17 @@ class UniqueKeys:
             partial(
                 self.store.begin_change,
                 one.key,
-                take(self.own(one.enqueued, one.until), ttl=self.ttl(one.enqueued), seen=one.holder),
+                take(self.own(one.enqueued, one.until), ttl=self.ttl(one.enqueued), found=one.found),
             )
             for one in candidates
         )()
         for one, result in zip(candidates, results, strict=True):
             if isinstance(result, Refused):
-                one.holder, one.may_take, one.looks = read_holder(result.current), False, 0
+                one.found, one.holder = result.current, read_holder(result.current)
+                one.may_take, one.looks = one.holder is None, 0  # Nobody has it who could still start.
                 if one.holder is None:
-                    one.may_take = True  # It is gone, or it is none of ours: the rounds come to an end.
-                elif one.holder.task_id == one.enqueued.id:
+                    continue
+                if one.holder.task_id == one.enqueued.id:
                     answers[one.enqueued.id] = None  # The reply was lost, or this is sent once more.
             else:
                 answers[one.enqueued.id] = result if isinstance(result, Exception) else None
@@ -293,7 +296,7 @@ class UniqueKeys:
         try:
             self.store.change(task_id, end_as_duplicate(holder, seen, now=self.now, result_ttl=lasts))
         except Refused as refused:
-            return refused.already_applied or (refused.current or {}).get("status") in {SUCCESSFUL, FAILED}
+            return refused.already_applied or (refused.current or {}).get("status") in ENDED
         logger.info("Task id=%s name=%s didn't run, as a duplicate of %s", task_id, enqueued.name, holder)
         return True
 
@@ -313,8 +316,10 @@ class UniqueKeys:
                 self.store.change(key, renew(self.own(enqueued), ttl=self.ttl(enqueued)))
                 return None
             except Refused as refused:
-                holder = read_holder(refused.current)
+                found, holder = refused.current, read_holder(refused.current)
             if holder is None:
+                if self.takes_over(enqueued, found):
+                    return None
                 continue
             record = self.store.get(holder.task_id)
             standing = standing_of(record, holder, until_start=until_start, now=self.now)
@@ -328,13 +333,18 @@ class UniqueKeys:
                     return None  # The task may have ended meanwhile. Its worker looks again.
                 if not self.end_missing(enqueued, holder):
                     continue
-            change = take(self.own(enqueued), ttl=self.ttl(enqueued), seen=holder)
-            try:
-                self.store.change(key, change)
+            if self.takes_over(enqueued, found):
                 return None
-            except Refused:
-                continue
         raise OutOfTime(f"Keeping the unique key of task {enqueued.id}")
+
+    def takes_over(self, enqueued: EnqueuedTask, found: Attributes | None) -> bool:
+        """Take a key whose item is as it was `found`. Return False if it isn't any more."""
+        try:
+            change = take(self.own(enqueued), ttl=self.ttl(enqueued), found=found)
+            self.store.change(item_id(enqueued.unique or ""), change)
+        except Refused:
+            return False
+        return True
 
     def other_holder(self, enqueued: EnqueuedTask) -> str | None:
         """Return the id of another live task that has the key, or None. Nothing is written."""

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import batched, chain
@@ -191,7 +191,8 @@ def enqueue_occurrence(
     task = registry().resolve(recurrence.task).using(backend=options.alias)
     task_id = occurrence_id(options, name, at)
     # Before the state is written, because a task that can't be enqueued is no occurrence.
-    prototype = prototype_of(task, options, owner=None)
+    # OPTIONS["owner"] and OPTIONS["tenant"] aren't asked, because an occurrence belongs to no request.
+    prototype = prototype_of(task, replace(options, tenant=None), owner=None)
     prototype.keywords["enqueued_at"] = now
     enqueued = build(task, prototype, recurrence.args, recurrence.kwargs, options, task_id)
     result = enqueued_result(task, enqueued, recurrence.args, recurrence.kwargs)

@@ -27,7 +27,7 @@ from typing import Any
 
 from ..conf.aws_limits import QUEUE_MESSAGE
 from ..exceptions import BadSignature, MalformedMessage, UnknownKey, UnknownVersion
-from .enqueued_task import FIELD_TYPES, EnqueuedTask, Reference
+from .enqueued_task import FIELD_TYPES, EnqueuedTask, Reference, is_id
 from .json_codec import dump, from_micros, to_micros
 
 VERSION = 3  # The latest. A message has the earliest version that says all it has to say.
@@ -167,7 +167,9 @@ def message_of(fields: Mapping[str, Any]) -> TaskMessage:
         expected = MESSAGE_TYPES.get(name)
         if expected is not None and type(value) is not expected:
             raise MalformedMessage(f"its field '{name}' is of type {type(value).__name__}")
-    run_after, reference = fields.get("run_after"), fields.get("ref")
+    run_after, reference, unique = fields.get("run_after"), fields.get("ref"), fields.get("unique")
+    if unique is not None and not is_id(unique):
+        raise MalformedMessage("its field 'unique' isn't 32 hexadecimal digits")
     try:
         return TaskMessage(
             expires_at=from_micros(fields["expires_at"]),
@@ -185,7 +187,7 @@ def message_of(fields: Mapping[str, Any]) -> TaskMessage:
                 traceparent=fields.get("traceparent"),
                 root=fields.get("root"),
                 tenant=fields.get("tenant"),
-                unique=fields.get("unique"),
+                unique=unique,
                 options=fields.get("options", {}),
             ),
         )

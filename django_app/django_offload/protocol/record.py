@@ -32,10 +32,11 @@ PART_BYTES = 300_000
 ARGUMENTS_PART = "arguments"
 # Attributes that never change. The indexes contain them besides their keys, so that the board can filter.
 NEVER_CHANGED = ("name", "queue", "owner", "enqueued_at")
-# What the indexes of new tables contain, because an index can't take more attributes later. Nothing writes
-# the last five yet. `flow`, `tenant` and `tags` are for the initial item; `error_class` and `code_version`
-# for the write that ends a task as FAILED. A write that creates or moves an entry pays nothing more for them,
-# as long as the entry has at most 1 KB. One that changes them alone costs a unit in each index with it.
+# What the indexes of new tables contain, because an index can't take more attributes later. Of the last five
+# only `tenant` is written yet. `flow`, `tenant` and `tags` are for the initial item; `error_class` and
+# `code_version` for the write that ends a task as FAILED. A write that creates or moves an entry pays nothing
+# more for them, as long as the entry has at most 1 KB. One that changes them alone costs a unit in each index
+# with it.
 PROJECTED = (*NEVER_CHANGED, "flow", "tenant", "tags", "error_class", "code_version")
 # The sweeper looks at a record this long after it should have started.
 DUE_AFTER = timedelta(minutes=5)
@@ -296,8 +297,10 @@ def record_of(item: Mapping[str, Any]) -> TaskRecord:
         unique=item.get("unique"),
         options=task_options(item) if "options" in item else {},
     )
-    if not is_id(enqueued.id):
-        raise OddValue("id", "32 hexadecimal digits")
+    for name in ("id", "unique", "duplicate_of"):
+        # They become keys of the table, of which it takes some alone.
+        if name in item and not is_id(item[name]):
+            raise OddValue(name, "32 hexadecimal digits")
     if item["status"] not in STATES:
         raise OddValue("status", "a state of a task")
     return TaskRecord(
@@ -324,7 +327,7 @@ def record_of(item: Mapping[str, Any]) -> TaskRecord:
         cancelled=bool(item.get("cancelled", False)),
         sends=item.get("sends", 0),
         sent_at=instant(item, "sent_at"),
-        saved_metadata=json_fields(item, "metadata", {}) if "metadata" in item else None,
+        saved_metadata=plain(json_fields(item, "metadata", {})) if "metadata" in item else None,
         duplicate_of=item.get("duplicate_of"),
     )
 
@@ -346,6 +349,12 @@ def json_fields(item: Mapping[str, Any], name: str, types: Mapping[str, tuple[ty
     return fields
 
 
+def plain(metadata: dict[str, Any]) -> dict[str, Any]:
+    """Return metadata. Raise ValueError or RecursionError if no JSON can show it, such as that with NaN."""
+    dump(metadata)
+    return metadata
+
+
 def reference(item: Mapping[str, Any], name: str) -> Reference:
     return Reference(**json_fields(item, name, REFERENCE_TYPES))
 
@@ -353,6 +362,7 @@ def reference(item: Mapping[str, Any], name: str) -> Reference:
 def task_options(item: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that .using() changed. No duration is longer than OffloadTask accepts."""
     options = json_fields(item, "options", OPTION_TYPES)
+    plain(options.get("metadata") or {})
     for name in ("timeout", "result_ttl", "backoff"):
         if not 0 <= (options.get(name) or 0) <= LONGEST_SECONDS:
             raise OddValue("options", f"an object with a valid '{name}'")

@@ -23,9 +23,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..exceptions import Duplicate
-from .conditional_write import Attributes, Condition, ConditionalWrite, Value, absent, equals
+from .conditional_write import Attributes, Condition, ConditionalWrite, Value, absent, differs, equals
 from .enqueued_task import EnqueuedTask, is_id
-from .json_codec import from_micros, to_micros
+from .json_codec import EPOCH, from_micros, to_micros
 from .record import error_of, initial_item
 from .transitions import IS_READY, failure, holds_claim
 
@@ -46,24 +46,46 @@ def item_id(unique: str) -> str:
 
 
 def read_holder(item: Mapping[str, Any] | None) -> KeyHolder | None:
-    """Return who has a key, or None if its item is missing or isn't as this library writes it."""
+    """
+    Return who has a key, or None if nobody has it, or another writer put something else than an id there.
+
+    What else of the item can't be read is as if it were missing, since the holder's record says if it lives.
+    """
+    state = item or {}
+    holder, owner = state.get("holder"), state.get("owner")
+    if not isinstance(holder, str) or not is_id(holder):
+        return None
+    return KeyHolder(
+        task_id=holder,
+        at=instant_of(state.get("at")) or EPOCH,
+        until=instant_of(state.get("until")),
+        owner=owner if isinstance(owner, str) else None,
+    )
+
+
+def instant_of(value: object) -> datetime | None:
+    if type(value) is not int:
+        return None
     try:
-        holder, at, until = (item or {})["holder"], (item or {})["at"], (item or {}).get("until")
-        owner = (item or {}).get("owner")
-        if not is_id(holder) or not isinstance(owner, str | None):
-            return None
-        ends_at = from_micros(until) if until is not None else None
-        return KeyHolder(task_id=holder, at=from_micros(at), until=ends_at, owner=owner)
-    except (LookupError, TypeError, ValueError, OverflowError):
+        return from_micros(value)
+    except (OverflowError, ValueError):
         return None
 
 
-def take(holder: KeyHolder, *, ttl: int, seen: KeyHolder | None = None) -> ConditionalWrite:
-    """Give a key to a task. Refused if another has it, unless that is the holder that was `seen`."""
+def take(holder: KeyHolder, *, ttl: int, found: Mapping[str, Any] | None = None) -> ConditionalWrite:
+    """Give a key to a task. Refused if another has it, unless its item is as it was `found`."""
     free: tuple[Condition, ...] = (absent("holder"),)
-    if seen is not None:
-        free = (equals("holder", seen.task_id), equals("at", to_micros(seen.at)))
+    if found is not None and "holder" in found:
+        free = (unchanged(found, "holder"), unchanged(found, "at"))
     return write_holder("take key", (free,), holder, ttl)
+
+
+def unchanged(found: Mapping[str, Any], name: str) -> Condition:
+    """Return the condition that an attribute is as it was found. What we never write must only not be 0."""
+    if name not in found:
+        return absent(name)
+    value = found[name]
+    return equals(name, value) if isinstance(value, str) or type(value) is int else differs(name, 0)
 
 
 def renew(holder: KeyHolder, *, ttl: int) -> ConditionalWrite:

@@ -5,6 +5,7 @@ from typing import Any
 
 from ..protocol.conditional_write import Attributes, Value
 from ..protocol.json_codec import to_micros
+from ..protocol.record import NEVER_CHANGED
 from .dynamodb import Table, attribute, plain, whole
 from .listing import Index, IndexEntry, IndexPage, IndexQuery, Listing, check_ids
 
@@ -69,7 +70,12 @@ class DynamoDBListing(Table, Listing):
 
 
 def query_arguments(query: IndexQuery, partition: Value) -> dict[str, Any]:
-    """Return the arguments of Query; the index itself contains all attributes that they compare."""
+    """
+    Return the arguments of Query.
+
+    Indexes of tables that earlier releases made lack the attributes that came later (PROJECTED). An entry
+    without one matches, because only its record says whether it does.
+    """
     index = query.index
     names = {"#partition": index.partition, "#instant": index.instant}
     values: dict[str, Value] = {
@@ -80,7 +86,8 @@ def query_arguments(query: IndexQuery, partition: Value) -> dict[str, Any]:
     filters = []
     for name, value in query.matching.items():
         names[f"#{name}"], values[f":{name}"] = name, value
-        filters.append(f"#{name} = :{name}")
+        equal = f"#{name} = :{name}"
+        filters.append(equal if name in NEVER_CHANGED else f"({equal} OR attribute_not_exists(#{name}))")
     if query.enqueued is not None:
         names["#enqueued_at"] = "enqueued_at"
         values[":first"], values[":last"] = (to_micros(instant) for instant in query.enqueued)

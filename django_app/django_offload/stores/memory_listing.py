@@ -5,6 +5,7 @@ from datetime import datetime
 
 from ..protocol.conditional_write import Attributes, Value
 from ..protocol.json_codec import to_micros
+from ..protocol.record import NEVER_CHANGED
 from .listing import IndexEntry, IndexPage, IndexQuery, Listing, check_ids
 from .memory import MemoryStore
 
@@ -69,7 +70,10 @@ def matches(record: Attributes, query: IndexQuery) -> bool:
     """Return True if the query's filter returns a listed record."""
     if query.enqueued is not None and not is_between(record, "enqueued_at", *query.enqueued):
         return False
-    return all(record.get(name) == value for name, value in query.matching.items())
+    return all(
+        record.get(name, None if name in NEVER_CHANGED else value) == value
+        for name, value in query.matching.items()
+    )
 
 
 def is_between(record: Attributes, name: str, first: datetime, last: datetime) -> bool:

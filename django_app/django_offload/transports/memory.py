@@ -1,5 +1,6 @@
 """Messages in this process's memory, like a standard SQS queue with visibility timeout and dead letters."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -30,8 +31,9 @@ class MessageQueue:
     """
     The messages by id, and heaps of hidden and visible ones, so that a receipt looks at few.
 
-    Groups take turns, so that a queue is as fair as one of SQS: the next message is the oldest of the group
-    that had its last turn the longest ago. A message without a group is one by itself, without a turn.
+    A queue is as fair among groups as one of SQS. The next message is the oldest of the group of which a
+    worker has the fewest; among equals, of the one that had its last turn the longest ago. All messages
+    without a group count as one.
     """
 
     messages: dict[str, QueuedMessage] = field(default_factory=dict)
@@ -41,11 +43,21 @@ class MessageQueue:
     _visible: dict[str | None, list[tuple[int, str]]] = field(default_factory=dict)
     _turns: dict[str | None, int] = field(default_factory=dict)
     _last_turn: int = 0
+    # What workers have: not what they returned, nor what became visible again.
+    _taken: dict[str, QueuedMessage] = field(default_factory=dict)
 
-    def hide(self, message: QueuedMessage, until: datetime) -> None:
-        """Prevent receipts of a message before `until`."""
+    def hide(self, message: QueuedMessage, until: datetime, *, taken: bool = False) -> None:
+        """Prevent receipts of a message before `until`, because a worker has taken it or it has to wait."""
         message.visible_at = until
         heappush(self._hidden, (until, message.number, message.id))
+        if taken:
+            self._taken[message.id] = message
+        else:
+            self._taken.pop(message.id, None)
+
+    def remove(self, message_id: str) -> QueuedMessage | None:
+        self._taken.pop(message_id, None)
+        return self.messages.pop(message_id, None)
 
     def visible(self, now: datetime) -> Iterator[QueuedMessage]:
         """Yield visible messages, the oldest of each group in turn; the caller hides or removes each one."""
@@ -55,22 +67,30 @@ class MessageQueue:
                 group = self.messages[message_id].group
                 heappush(self._visible.setdefault(group, []), (number, message_id))
         while self._visible:
-            group, waiting = min(self._visible.items(), key=self._order)
+            group = self._next_group(now)
+            waiting = self._visible[group]
             message = self.messages.get(waiting[0][1])
             if message is not None and message.visible_at <= now:
                 yield message
-                if group is not None:
-                    self._last_turn += 1
-                    self._turns[group] = self._last_turn
+                self._last_turn += 1
+                self._turns[group] = self._last_turn
             # It was deleted, or hidden again, so that it is in the other heap.
             heappop(waiting)
             if not waiting:
                 del self._visible[group]
 
-    def _order(self, item: tuple[str | None, list[tuple[int, str]]]) -> tuple[int, int]:
-        """Return the last turn of a group, and the number of its oldest message."""
-        group, waiting = item
-        return self._turns.get(group, 0), waiting[0][0]
+    def _next_group(self, now: datetime) -> str | None:
+        if len(self._visible) == 1:
+            return next(iter(self._visible))
+        taken = Counter(
+            message.group
+            for message in self._taken.values()
+            if message.visible_at > now and message.id in self.messages
+        )
+        return min(
+            self._visible,
+            key=lambda group: (taken[group], self._turns.get(group, 0), self._visible[group][0]),
+        )
 
 
 class MemoryTransport(Transport):
@@ -145,9 +165,10 @@ class MemoryTransport(Transport):
                     break
                 message.receives += 1
                 if message.receives > self._max_receives:
-                    message_queue.dead.append(message_queue.messages.pop(message.id))
+                    message_queue.remove(message.id)
+                    message_queue.dead.append(message)
                     continue
-                message_queue.hide(message, now + self._visibility)
+                message_queue.hide(message, now + self._visibility, taken=True)
                 deliveries.append(
                     Delivery(
                         id=message.id,
@@ -162,7 +183,7 @@ class MemoryTransport(Transport):
     def delete(self, delivery: Delivery) -> None:
         """Acknowledge a delivery."""
         with self._lock:
-            self.queues[delivery.queue].messages.pop(delivery.handle, None)
+            self.queues[delivery.queue].remove(delivery.handle)
 
     def next_visible_at(self) -> datetime | None:
         """Return when the next message becomes visible, or None if there are no messages."""

@@ -54,6 +54,7 @@ class Story:
         self.read_secrets()
         self.enqueue_and_look()
         self.work()
+        self.be_unique()
         self.cancel()
         self.bury()
         self.sweep()
@@ -112,6 +113,32 @@ class Story:
         self.aws.drain()
         result.refresh()
         assert result.return_value == 3
+
+    def be_unique(self) -> None:
+        """Take keys, lead to who has them, in bulk and at commit; redrive; help a process that died."""
+        store = store_of(configured()["default"])
+        with self.web():
+            mine = own.alone.using(tenant="customer-7", metadata={"from": "web"})
+            first = mine.enqueue(1)
+            assert mine.enqueue(1).id == first.id
+            assert [found.duplicate for found in mine.enqueue_many([(1,), (2,), (2,)])] == [True, False, True]
+            with transaction.atomic():
+                committed = [own.alone.enqueue(3, "x" * LARGE) for _ in range(2)]
+            assert store.get(committed[1].id)["duplicate_of"] == committed[0].id  # type: ignore[index]
+        self.aws.drain()
+        with self.web():
+            first.refresh()
+            assert (first.status, first.metadata["number"]) == ("FAILED", 1)
+            _command("offload_dead", "redrive", first.id)
+            assert own.alone.enqueue(1).id == first.id
+            with mock.patch("django_offload.sending.unique.send_all", side_effect=KeyboardInterrupt):
+                with suppress(KeyboardInterrupt):
+                    own.alone.enqueue(4)
+            helped = own.alone.enqueue(4)
+            assert helped.duplicate
+        self.aws.drain()
+        helped.refresh()
+        assert helped.status == "FAILED"
 
     def cancel(self) -> None:
         client = Client()

@@ -21,3 +21,11 @@ def reads_a_result(task_id):
 @task(takes_context=True)
 def takes_a_step(context):
     return context.step("once", len, "abc")
+
+
+@task(unique=True, takes_context=True, max_attempts=1)
+def alone(context, number, text=""):
+    """Fail, so that it can be redriven; and keep what it is told."""
+    context.metadata["number"] = number
+    context.save_metadata()
+    raise ValueError(number)

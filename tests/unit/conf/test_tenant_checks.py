@@ -19,7 +19,9 @@ def found(settings):
     return check
 
 
-@pytest.mark.parametrize("tenant", [None, "owner", f"{TASKS}.tenant"])
+@pytest.mark.parametrize(
+    "tenant", [None, "owner", *(f"{TASKS}.{name}" for name in ("tenant", "asked", "partly"))]
+)
 def test_a_function_the_owner_or_nothing_is_fine(found, tenant):
     assert found(tenant, ["default"]) == []
 
@@ -31,7 +33,9 @@ def test_a_function_the_owner_or_nothing_is_fine(found, tenant):
         ("missing.module.tenant", "No module named 'missing'"),
         (f"{TASKS}.ran", "it isn't a function"),
         (f"{TASKS}.Customer", "it isn't a function"),
-        (f"{TASKS}.coroutine", "it is async"),
+        *((f"{TASKS}.{name}", "it is async") for name in ("coroutine", "asked_later", "partly_later")),
+        (f"{TASKS}.awaited_generator", "it is async"),
+        (f"{TASKS}.generator", "it is a generator"),
         (f"{TASKS}.of_request", "it is called without arguments, and missing a required argument: 'request'"),
     ],
 )

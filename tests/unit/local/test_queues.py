@@ -22,12 +22,12 @@ ALL: dict[str, Any] = {"MessageSystemAttributeNames": ["All"], "MessageAttribute
 class Queue:
     """One queue, and the two ways to it."""
 
-    def __init__(self, server: MotoServer, name: str) -> None:
+    def __init__(self, server: MotoServer, name: str, region: str = REGION) -> None:
         from django_offload.local.aws.queues import QueuesInProcess
 
         self.stopping = threading.Event()
         self.boto3 = server.client("sqs")
-        self.in_process = QueuesInProcess(server.port, REGION, self.stopping)
+        self.in_process = QueuesInProcess(server.port, region, self.stopping)
         self.boto3.create_queue(QueueName=name)
         self.name, self.url = name, self.in_process.get_queue_url(QueueName=name)["QueueUrl"]
 

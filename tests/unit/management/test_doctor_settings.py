@@ -106,4 +106,8 @@ def test_a_task_module_that_no_worker_could_import_is_one_line(settings):
 
     code, text = run("offload_template")
 
-    assert (code, text) == (2, "Queue 'nowhere' is not valid for backend.")
+    assert (code, len(text.splitlines())) == (2, 1)
+    assert text.startswith(
+        "The task module 'tests.unit.management.on_no_queue' can't be imported: InvalidTask"
+    )
+    assert "on_no_queue.py, line " in text

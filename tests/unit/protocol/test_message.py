@@ -243,6 +243,16 @@ def test_a_duplicate_key_is_refused():
         decode(text.replace('{"v":1,', '{"v":2,"v":1,', 1), KEYS)
 
 
+@pytest.mark.parametrize("unique", ["", "5" * 31, "5" * 33, "G" * 32, "5" * 32 + "\n", "x" * 3_000])
+def test_a_unique_key_of_another_form_is_malformed(unique):
+    fields = {**json.loads(encode(MESSAGE, KEYS)), "v": 3, "unique": "5" * 32}
+    del fields["sig"]
+
+    assert decode(signed(fields), KEYS).enqueued.unique == "5" * 32
+    with pytest.raises(MalformedMessage, match="its field 'unique' isn't 32 hexadecimal digits"):
+        decode(signed({**fields, "unique": unique}), KEYS)
+
+
 @pytest.mark.parametrize("version", [None, "1", [], 1.5, {}])
 def test_a_text_without_a_version_is_malformed(version):
     with pytest.raises(MalformedMessage, match="it has no version"):

@@ -97,6 +97,26 @@ def test_a_json_text_has_the_fields_and_numbers_that_this_library_writes(enqueue
         read_record({**initial_item(enqueued()), name: text})
 
 
+@pytest.mark.parametrize("value", ["NaN", "1e400", "[" * 900 + "]" * 900, "[" * 100_000])
+@pytest.mark.parametrize(
+    ("name", "text"), [("metadata", '{{"a":{}}}'), ("options", '{{"metadata":{{"a":{}}}}}')]
+)
+def test_metadata_that_no_page_can_show_makes_a_record_unreadable(enqueued, name, text, value):
+    item = {**initial_item(enqueued()), name: text.format(value)}
+    try:
+        shown = status_of(read_record(item), {})
+    except UnreadableRecord:
+        return
+    assert json.dumps(shown["metadata"], allow_nan=False)
+
+
+@pytest.mark.parametrize("name", ["id", "unique", "duplicate_of"])
+@pytest.mark.parametrize("text", ["", "x" * 3_000, "u:" + "5" * 32, "G" * 32])
+def test_what_becomes_a_key_of_the_table_is_an_id(enqueued, name, text):
+    with pytest.raises(UnreadableRecord, match=f"its attribute '{name}' is not 32 hexadecimal digits"):
+        read_record({**initial_item(enqueued()), name: text})
+
+
 def test_a_task_that_was_sent_very_often_is_sent_again(stage, enqueued):
     task = enqueued(1)
     create_record(stage.store, task)

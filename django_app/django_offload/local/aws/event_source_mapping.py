@@ -13,6 +13,7 @@ from typing import Any
 from ..lambda_.functions import DeployedFunctions, function_name
 from ..lambda_.invoker import Invoker, failed_outcome
 from ..slots import Slots
+from .fair_queues import note_returned
 from .moto_server import MotoServer
 from .sqs_event import SQSRecord, acknowledge, make_record, split_into_events
 
@@ -148,6 +149,7 @@ class EventSourceMapping:
             except Exception as exc:  # noqa: BLE001 - if invoking fails, no message is acknowledged.
                 outcome = failed_outcome(type(exc).__name__, str(exc))
             acknowledged, failed = acknowledge(event, outcome, partial=self.config.partial)
+            note_returned(receipt_handles(failed))
             with self._lock:
                 self._failed_handles += receipt_handles(failed)
             if outcome.failed:
