@@ -316,13 +316,13 @@ class Departure:
         # The outbox keeps what failed, and the sweeper sends and announces it later.
         return [None] * len(failures) if self.in_outbox else failures
 
-    def send(self, enqueued_tasks: Sequence[EnqueuedTask]) -> list[Outcome | Exception]:
+    def send(self, enqueued_tasks: Sequence[EnqueuedTask]) -> Sequence[Outcome | Exception]:
         """Send the tasks, and delete from the outbox what it has kept since the commit."""
         if not self.in_outbox:
-            return [*send_many(enqueued_tasks, self.options, ids_are_known=self.waits)]
-        outcomes: list[Outcome | Exception]
+            return send_many(enqueued_tasks, self.options, ids_are_known=self.waits)
+        outcomes: Sequence[Outcome | Exception]
         try:
-            outcomes = [*send_many(enqueued_tasks, self.options, ids_are_known=True)]
+            outcomes = send_many(enqueued_tasks, self.options, ids_are_known=True)
         except Exception as exc:  # noqa: BLE001, the same for all
             outcomes = [exc] * len(enqueued_tasks)
         pairs = list(zip(enqueued_tasks, outcomes, strict=True))

@@ -177,9 +177,9 @@ def read_entry(entry: OutboxEntry) -> tuple[EnqueuedTask, Options] | None:
 
 def send_group(enqueued_tasks: Sequence[EnqueuedTask], options: Options) -> list[Sent]:
     """Send tasks together, and return those that were sent. Log why each other one stays."""
-    outcomes: list[Outcome | Exception]
+    outcomes: Sequence[Outcome | Exception]
     try:
-        outcomes = [*send_many(enqueued_tasks, options, ids_are_known=True)]
+        outcomes = send_many(enqueued_tasks, options, ids_are_known=True)
     except (ResourceMissing, LocalAWSMissing) as exc:  # The same for all of them.
         outcomes = [exc] * len(enqueued_tasks)
     except Exception as exc:  # noqa: BLE001, one of them may be the reason

@@ -204,7 +204,7 @@ def send(enqueued: EnqueuedTask, options: Options) -> "Holder | None":
 
 def send_many(
     enqueued_tasks: Sequence[EnqueuedTask], options: Options, *, ids_are_known: bool = False
-) -> list[Outcome]:
+) -> Sequence[Outcome]:
     """
     Write the records and send the messages of tasks of one queue.
 
@@ -226,7 +226,7 @@ def send_many(
             from .unique import send_unique  # Imported here, because few tasks are unique.
 
             return send_unique(enqueued_tasks, options, ids_are_known=ids_are_known)
-    return [*send_all(enqueued_tasks, options)]
+    return send_all(enqueued_tasks, options)
 
 
 def prepare(queue: str, options: Options) -> Transport:
