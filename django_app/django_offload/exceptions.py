@@ -1,9 +1,10 @@
 """
-The errors of django-offload.
+The errors of django-offload: of tasks, messages, records and calls to AWS.
 
-local/errors.py has the errors of AWS on this machine, deploy/errors.py those of packages and deployments.
-A call passes facts, and the class writes the sentences. The last one says what to do. An error of AWS that
-somebody catches has boto3's name. `retryable` decides between another delivery and the end of the task.
+local/errors.py has those of AWS on this machine, deploy/errors.py those of packages and deployments. Two that
+only commands and tests meet are beside what raises them: UnknownSchedule and TaskModuleBroken. A call passes
+facts, and the class writes the sentences. The last one says what to do. An error of AWS that somebody catches
+has boto3's name. `retryable` decides between another delivery and the end of the task.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,5 +1,7 @@
 """What enqueue() and get_result() return of a task whose work another task does."""
 
+from contextlib import suppress
+
 from ..aws import reading
 from ..conf import Options
 from ..definition.offload_task import AnyResult
@@ -22,21 +24,19 @@ def show_holder(result: AnyResult, enqueued: EnqueuedTask, holder: Holder, *, id
     If the duplicate has a record of its own (see keeps_id()), its id stays, and leads to the holder.
     """
     object.__setattr__(result, "duplicate_of", holder.task_id)
+    object.__setattr__(result, "enqueued_at", in_django_time(enqueued.enqueued_at))
     if keeps_id(enqueued, holder, id_is_known):
-        object.__setattr__(result, "enqueued_at", in_django_time(enqueued.enqueued_at))
         return
     object.__setattr__(result, "id", holder.task_id)
     if holder.record is None:  # Its own process is about to write it.
-        object.__setattr__(result, "enqueued_at", in_django_time(enqueued.enqueued_at))
         return
-    try:
+    # If the record can't be read, its id is all that is known.
+    with suppress(OffloadError, KeyError):
         record = read_record(holder.record)
         # Of large arguments that aren't in its record, the same are at hand, unless `unique` is a function.
         parts = {} if record.inline else {ARGUMENTS_PART: enqueued.arguments}
         task = registry().resolve(record.enqueued.name)
         show(result_of(record, parts, task), result, kept={"duplicate_of"})
-    except (OffloadError, KeyError):  # The record can't be read, and its id is all that is known.
-        object.__setattr__(result, "enqueued_at", in_django_time(enqueued.enqueued_at))
 
 
 def result_of_holder(store: Store, record: TaskRecord, options: Options) -> AnyResult:

@@ -1,8 +1,9 @@
 """What the board shows of the schedules, and what staff may do with one."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import batched
 
 from django.http import HttpRequest
 from django.utils.timezone import get_current_timezone_name
@@ -107,17 +108,12 @@ def last_records(
             ids_by_stack.setdefault(all_options[state.alias].stack, []).append(state.last_id)
     records = {}
     for options in {options.stack: options for options in all_options.values()}.values():
-        for ids in batches(list(dict.fromkeys(ids_by_stack.get(options.stack, ())))):
+        for ids in batched(dict.fromkeys(ids_by_stack.get(options.stack, ())), MOST_READ):
             for attributes in listing_of(options).get_many(ids):
                 record = readable(str(attributes["id"]), attributes)
                 if record is not None and not record.hidden(now):
                     records[record.enqueued.id] = record
     return records
-
-
-def batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(ids), MOST_READ):
-        yield ids[start : start + MOST_READ]
 
 
 def pause_schedule(options: Options, name: str, at: datetime) -> ActionResult:

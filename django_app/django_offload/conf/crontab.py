@@ -10,11 +10,10 @@ decided here: '5/15' is refused, because crons disagree on it, and a range may g
 import re
 from dataclasses import dataclass
 
-from .cron import ANY_DAY, DAYS, MONTHS
+from .cron import ANY_DAY, DAYS, MONTHS, NUMBER
 from .plain_values import shown
 
 BLANKS = re.compile(r"[ \t]+")
-NUMBER = re.compile(r"[0-9]{1,4}")
 ANY = "*"
 NICKNAMES = {
     "@yearly": "0 0 1 1 *",

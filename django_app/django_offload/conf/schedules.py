@@ -134,9 +134,7 @@ def comes_never(recurrence: Recurrence, now: datetime) -> bool:
     """Return True if a valid schedule has no time after `now`: 31 February, or a year that is over."""
     if not recurrence.when.startswith("cron("):
         return False
-    from .occurrence_times import (
-        next_times,
-    )  # Imported here, because most schedules have a rate or don't exist.
+    from .occurrence_times import next_times  # Imported here, because a worker needs no times.
 
     return not next_times(recurrence.when, recurrence.timezone, now)
 

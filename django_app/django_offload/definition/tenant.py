@@ -14,18 +14,13 @@ from .context import OffloadContext
 
 # Of a tenant, as UTF-8, as of an owner. Every write of a record bills it.
 MOST_TENANT_BYTES = 1_000
-GIVE = f"Give a text of 1 to {MOST_TENANT_BYTES:,} bytes, or None for no tenant."
+A_TENANT = f"a text of 1 to {MOST_TENANT_BYTES:,} bytes, or None for no tenant."
 
 
 def check_tenant(tenant: object) -> None:
     """Raise InvalidTask if a task can't count for this tenant."""
-    if (problem := problem_of(tenant)) is not None:
-        raise InvalidTask(problem)
-
-
-def problem_of(tenant: object) -> str | None:
-    """Return why .using() refuses a tenant and what to give instead, or None if it takes it."""
-    return None if is_tenant(tenant) else f"tenant is {short(tenant)}. {GIVE}"
+    if not is_tenant(tenant):
+        raise InvalidTask(f"tenant is {short(tenant)}. Give {A_TENANT}")
 
 
 def is_tenant(value: object) -> bool:
@@ -74,5 +69,5 @@ def returned_tenant(options: Options) -> str | None:
     raise ConfigurationError(
         options.alias,
         f"OPTIONS['tenant'] returned {short(tenant)}, which can't be a tenant.",
-        f"Return a text of 1 to {MOST_TENANT_BYTES:,} bytes, or None for no tenant.",
+        f"Return {A_TENANT}",
     )

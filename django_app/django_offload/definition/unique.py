@@ -38,13 +38,12 @@ def with_key(enqueued: EnqueuedTask, task: AnyTask, options: Options) -> Enqueue
 def overlap_key(enqueued: EnqueuedTask, options: Options, schedule: str) -> EnqueuedTask:
     """Return the task of an occurrence with the key of its schedule, so that one is under way at a time."""
     # Four elements, so that it is the text of no task's key.
-    text = json.dumps([options.stack, options.alias, schedule, "overlap"])
-    return replace(enqueued, unique=sha256(text.encode()).hexdigest()[:32])
+    return replace(enqueued, unique=key_digits(options.stack, options.alias, schedule, "overlap"))
 
 
-def key_digits(stack: str, name: str, value: object) -> str:
+def key_digits(stack: str, *value: object) -> str:
     """Return 32 hexadecimal digits of a key. Equal JSON has equal digits, whatever the order of its keys."""
-    text = json.dumps([stack, name, value], sort_keys=True, allow_nan=False)
+    text = json.dumps([stack, *value], sort_keys=True, allow_nan=False)
     return sha256(text.encode()).hexdigest()[:32]
 
 

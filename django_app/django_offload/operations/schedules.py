@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
+from itertools import batched, chain
 
 from ..aws import reading
 from ..compat import task_backends
@@ -96,9 +97,9 @@ def schedule_states(now: datetime | None = None) -> list[ScheduleState]:
 
 def read_items(options: Options, ids: list[str]) -> Mapping[str, Attributes]:
     items: dict[str, Attributes] = {}
-    for start in range(0, len(ids), MOST_READ):
+    for page in batched(ids, MOST_READ):
         with reading():
-            items |= store_of(options).begin_get_many(ids[start : start + MOST_READ])()
+            items |= store_of(options).begin_get_many(page)()
     return items
 
 
@@ -153,6 +154,15 @@ def run_now(options: Options, name: str, at: datetime) -> str:
     occurred = enqueue_occurrence(options, name, at, at, is_requested=True)
     assert occurred.task_id is not None  # A pause holds no requested occurrence back.
     return occurred.task_id
+
+
+def declaring(name: str, among: Mapping[str, Options]) -> list[str]:
+    """Return the aliases of `among` that have a schedule. Raise UnknownSchedule if none has."""
+    known = {alias: list(schedules_of(options)) for alias, options in among.items()}
+    aliases = [alias for alias, names in known.items() if name in names]
+    if not aliases:
+        raise UnknownSchedule(name, list(dict.fromkeys(chain.from_iterable(known.values()))))
+    return aliases
 
 
 def require_schedule(options: Options, name: str) -> Recurrence:

@@ -134,13 +134,12 @@ def resume(paused_at: object, now: datetime) -> ConditionalWrite:
 
     If another writer put something else than an instant there, that ends too.
     """
-    since = differs("paused_at", 0)
-    pause_from = to_micros(now)
+    is_paused, pause_from = differs("paused_at", 0), to_micros(now)
     if type(paused_at) is int:
-        since, pause_from = equals("paused_at", paused_at), paused_at
+        is_paused, pause_from = equals("paused_at", paused_at), paused_at
     return ConditionalWrite(
         name="resume",
-        conditions=((since,),),
+        conditions=((is_paused,),),
         put={
             "pause_from": pause_from,
             "pause_until": to_micros(now),

@@ -9,8 +9,7 @@ from django.utils.timezone import get_default_timezone, is_aware, make_aware
 
 from ..compat import signals, task_backends
 from ..conf import Options, configured
-from ..definition.schedules import schedules_of
-from ..operations.schedules import UnknownSchedule
+from ..operations.schedules import declaring
 from ..stack.schedules import AT, event_text
 from ..worker import sweep
 from .events import Invocation
@@ -66,17 +65,14 @@ def told_in_time(at: datetime, clock: Clock) -> Clock:
 
 def options_of(name: str, alias: str | None) -> Options:
     """Return the options of the alias that has a schedule of this name. Raise UnknownSchedule if none has."""
-    names = {of: list(schedules_of(options)) for of, options in configured().items()}
-    if alias is not None and alias not in names:
-        raise ValueError(f"TASKS has no alias '{alias}' of django_offload. Choose one of {', '.join(names)}.")
-    having = [of for of, known in names.items() if name in known and alias in (None, of)]
-    if not having:
-        known = [each for of, each_known in names.items() if alias in (None, of) for each in each_known]
-        raise UnknownSchedule(name, list(dict.fromkeys(known)))
+    known = configured()
+    if alias is not None and alias not in known:
+        raise ValueError(f"TASKS has no alias '{alias}' of django_offload. Choose one of {', '.join(known)}.")
+    having = declaring(name, known if alias is None else {alias: known[alias]})
     if len(having) > 1:
         aliases = " and ".join(having)
         raise ValueError(f"The aliases {aliases} have a schedule '{name}'. Choose one: alias='{having[0]}'.")
-    return configured()[having[0]]
+    return known[having[0]]
 
 
 def instant_of(at: object) -> datetime:

@@ -8,7 +8,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 from django_offload import exceptions
 from django_offload.compat import RENAMED, InvalidTask, TaskException
+from django_offload.definition.task_modules import TaskModuleBroken
 from django_offload.exceptions import OffloadError
+from django_offload.operations.schedules import UnknownSchedule
 
 CLASSES = {
     name: kind
@@ -64,6 +66,11 @@ EXAMPLES = [
     ),
     exceptions.LeftOut("SendMessageBatch", "InternalError, it failed."),
 ]
+# They are beside what raises them.
+OTHERS = [
+    TaskModuleBroken("shop.tasks", "ModuleNotFoundError: No module named 'pandas'"),
+    UnknownSchedule("nightly", []),
+]
 # Whoever catches an error relies on this tree.
 TREE = """
 OffloadError (django.tasks.exceptions.TaskException)
@@ -114,7 +121,8 @@ ABSTRACT = {"OffloadError", "MessageRefused", "TaskEnded", "CallFailed"}
 # A sentence that says what to do starts like this.
 ADVICE = re.compile(
     r"(?:^|[.;] |, and |\): )"
-    r"(?:Deploy|Define|Pass|Return|Enqueue|Check|Give|Set|Write|Keep|Look|Raise|Fix|Use|Call|Create|Name|Start|Try)\b"
+    r"(?:Deploy|Define|Pass|Return|Enqueue|Check|Give|Set|Write|Keep|Look|Raise|Fix|Use|Call|Create|Name|Start|Try|"
+    r"Correct|Declare)\b"
 )
 
 
@@ -150,7 +158,7 @@ def test_there_is_an_example_of_every_class():
     assert {type(example).__name__ for example in EXAMPLES} | ABSTRACT == set(CLASSES)
 
 
-@pytest.mark.parametrize("error", EXAMPLES, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("error", [*EXAMPLES, *OTHERS], ids=lambda error: type(error).__name__)
 def test_every_message_is_sentences_that_end_with_what_to_do(error):
     text = str(error)
 

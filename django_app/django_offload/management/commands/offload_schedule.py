@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from itertools import batched
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,6 @@ from django.core.management.base import CommandParser
 from ...aws import READ_SECONDS
 from ...conf import Options, configured
 from ...conf.schedules import Recurrence
-from ...definition.schedules import schedules_of
 from ...definition.task_modules import complete_registry
 from ...exceptions import UnreadableRecord
 from ...operations import schedules
@@ -95,11 +95,7 @@ manage.py offload_schedule --run nightly
 
     def owner_of(self, name: str, aliases: dict[str, Options]) -> Options:
         """Return the options of the alias that has a schedule. Raise CommandError if several have it."""
-        known = {alias: list(schedules_of(options)) for alias, options in aliases.items()}
-        owners = [alias for alias, names in known.items() if name in names]
-        if not owners:
-            names = [one for names in known.values() for one in names]
-            raise schedules.UnknownSchedule(name, sorted(set(names)))
+        owners = schedules.declaring(name, aliases)
         if len(owners) > 1:
             raise self.usage_error(
                 f"Several aliases have a schedule '{name}'. Add --alias with one of {', '.join(owners)}."
@@ -124,10 +120,9 @@ manage.py offload_schedule --run nightly
 
 def statuses_of(ids: list[str]) -> dict[str, str]:
     """Return the status of each task that has a record."""
-    unique = list(dict.fromkeys(ids))
     statuses: dict[str, str] = {}
-    for start in range(0, len(unique), MOST_READ):
-        for _, found in find_many(unique[start : start + MOST_READ]):
+    for page in batched(dict.fromkeys(ids), MOST_READ):
+        for _, found in find_many(page):
             for task_id, record in found.items():
                 with suppress(UnreadableRecord):
                     statuses[task_id] = read_record(record).status
