@@ -1,10 +1,9 @@
 """
-The errors of django-offload: of tasks, messages, records and calls to AWS.
+The errors of tasks and AWS. local/errors.py and deploy/errors.py have those of local AWS and of deployments.
 
-local/errors.py has those of AWS on this machine, deploy/errors.py those of packages and deployments. Two that
-only commands and tests meet are beside what raises them: UnknownSchedule and TaskModuleBroken. A call passes
-facts, and the class writes the sentences. The last one says what to do. An error of AWS that somebody catches
-has boto3's name. `retryable` decides between another delivery and the end of the task.
+UnknownSchedule and TaskModuleBroken, of commands and tests, are beside what raises them. A call passes facts,
+and the class writes the sentences; the last one says what to do. An error of AWS that somebody catches has
+boto3's name. `retryable` decides between another delivery and the end of the task.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""From whom no key may be taken: a task still on its way, or one whose work nobody else would do."""
+"""What a key may not be taken from: a task on its way, or one whose work nobody else would do."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -42,8 +42,14 @@ def waiting(backend: Any) -> Any:
 class Leaving(Protocol):
     """Tasks that leave at a commit."""
 
-    def log_unsent(self, exc: BaseException) -> None:
-        """Log an ERROR that names each of the tasks."""
+    @property
+    def enqueued_tasks(self) -> list[EnqueuedTask]: ...
+
+    @property
+    def in_outbox(self) -> bool: ...
+
+    def leave(self) -> list[Exception | None]:
+        """Send the tasks, and return what went wrong with each."""
 
 
 class CommitWatch:
@@ -94,7 +100,7 @@ def send_left(callbacks: Callbacks) -> None:
             entry[1]()
         except BaseException as exc:
             for _, departure in left:
-                departure.log_unsent(exc)
+                log_all_unsent(departure, exc)
             raise
 
 
@@ -103,7 +109,7 @@ def departures(callbacks: Callbacks) -> Iterator[tuple[Any, Leaving]]:
     for entry in callbacks:
         departure: Any = owner_of(entry[1])
         # Of the class, because an object of the project, such as a Mock, may have any attribute.
-        if hasattr(type(departure), "log_unsent"):
+        if hasattr(type(departure), "leave_at_commit"):
             yield entry, departure
 
 
@@ -113,6 +119,26 @@ def owner_of(callback: Callable[[], object]) -> object:
         return getattr(unwrap(callback), "__self__", None)
     except Exception:  # noqa: BLE001, the project's own callback, which may be any object
         return None
+
+
+def send_and_log(departure: Leaving) -> None:
+    """Send the tasks after their commit, and log each that failed."""
+    try:
+        failures = departure.leave()
+    except BaseException as exc:
+        log_all_unsent(departure, exc)
+        if not isinstance(exc, Exception):
+            raise
+        return
+    for enqueued, failure in zip(departure.enqueued_tasks, failures, strict=True):
+        if failure is not None:
+            log_unsent(enqueued, failure)
+
+
+def log_all_unsent(departure: Leaving, exc: BaseException) -> None:
+    """Log that none of the tasks was sent, unless the outbox keeps them."""
+    for enqueued in () if departure.in_outbox else departure.enqueued_tasks:
+        log_unsent(enqueued, exc)
 
 
 def log_unsent(enqueued: EnqueuedTask, exc: BaseException) -> None:

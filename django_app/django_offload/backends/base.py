@@ -46,7 +46,6 @@ from ..sending.enqueue import (
 )
 from ..sending.failures import enqueue_failed, masked_text
 from ..stores import store_of
-from .at_commit import log_unsent, waiting, watch
 
 logger = logging.getLogger("django_offload")
 
@@ -140,6 +139,10 @@ class OffloadBackend(BaseTaskBackend):
 
     def enqueue_on_commit(self, task: AnyTask, args: Any, kwargs: Any) -> Any:
         """Do what enqueue() does if the option `on_commit` is True, also if it's False here."""
+        from .at_commit import (
+            waiting,
+        )  # Imported here, because most tasks are enqueued outside a transaction.
+
         return waiting(self).enqueue(task, args, kwargs)
 
     def enqueue_many(self, task: AnyTask, arguments: Iterable[Arguments]) -> Iterator[AnyResult | Exception]:
@@ -224,6 +227,8 @@ class OffloadBackend(BaseTaskBackend):
             return departure.leave()
         if departure.in_outbox:
             outbox().put_many([enqueued for enqueued, _ in entries])
+        from .at_commit import watch
+
         watch(transaction.get_connection())
         # Nobody is there to raise to. One that fails holds up no other.
         transaction.on_commit(departure.leave_at_commit, robust=True)
@@ -330,21 +335,9 @@ class Departure:
 
     def leave_at_commit(self) -> None:
         """Send the tasks after the commit, and log each that failed."""
-        try:
-            failures = self.leave()
-        except BaseException as exc:
-            self.log_unsent(exc)  # The same for all.
-            if not isinstance(exc, Exception):
-                raise
-            return
-        for enqueued, failure in zip(self.enqueued_tasks, failures, strict=True):
-            if failure is not None:
-                log_unsent(enqueued, failure)
+        from .at_commit import send_and_log
 
-    def log_unsent(self, exc: BaseException) -> None:
-        """Log that the tasks were not sent, unless the outbox keeps them."""
-        for enqueued in () if self.in_outbox else self.enqueued_tasks:
-            log_unsent(enqueued, exc)
+        send_and_log(self)
 
 
 def owner_function(options: Options) -> Any:

@@ -134,12 +134,13 @@ def resume(paused_at: object, now: datetime) -> ConditionalWrite:
 
     If another writer put something else than an instant there, that ends too.
     """
-    is_paused, pause_from = differs("paused_at", 0), to_micros(now)
+    since = differs("paused_at", 0)
+    pause_from = to_micros(now)
     if type(paused_at) is int:
-        is_paused, pause_from = equals("paused_at", paused_at), paused_at
+        since, pause_from = equals("paused_at", paused_at), paused_at
     return ConditionalWrite(
         name="resume",
-        conditions=((is_paused,),),
+        conditions=((since,),),
         put={
             "pause_from": pause_from,
             "pause_until": to_micros(now),
