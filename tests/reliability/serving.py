@@ -186,8 +186,8 @@ def request_of(number: int, point: str = "") -> HttpRequest:
 def killing(call: Callable[..., Any], point: str, request: HttpRequest) -> Callable[..., Any]:
     """Return a call that is the last thing its process does, if it dies there."""
 
-    def last(*args: Any) -> Any:
-        answer = call(*args)
+    def last(*args: Any, **kwargs: Any) -> Any:
+        answer = call(*args, **kwargs)
         reached(point, request)
         return answer
 
@@ -197,9 +197,9 @@ def killing(call: Callable[..., Any], point: str, request: HttpRequest) -> Calla
 def killing_before(point: str, request: HttpRequest) -> Callable[..., Any]:
     from django_offload.sending.enqueue import send_many
 
-    def first(*args: Any) -> Any:
+    def first(*args: Any, **kwargs: Any) -> Any:
         reached(point, request)
-        return send_many(*args)
+        return send_many(*args, **kwargs)
 
     return first
 

@@ -131,9 +131,9 @@ class Story:
             assert (first.status, first.metadata["number"]) == ("FAILED", 1)
             _command("offload_dead", "redrive", first.id)
             assert own.alone.enqueue(1).id == first.id
-            with mock.patch("django_offload.sending.unique.send_all", side_effect=KeyboardInterrupt):
-                with suppress(KeyboardInterrupt):
-                    own.alone.enqueue(4)
+            killed = mock.patch("django_offload.sending.unique.send_all", side_effect=KeyboardInterrupt)
+            with killed, suppress(KeyboardInterrupt):
+                own.alone.enqueue(4)
             helped = own.alone.enqueue(4)
             assert helped.duplicate
         self.aws.drain()
