@@ -161,7 +161,7 @@ class UniqueKeys:
         return {one.enqueued.id: late for one in candidates} | answers
 
     def take_together(self, candidates: Sequence[Candidate]) -> dict[str, Answer | Exception]:
-        """Try to take keys. Whoever is refused knows the holder afterwards, and is not in the answer."""
+        """Try to take keys. A refused candidate knows the holder afterwards, and is not in the answer."""
         answers: dict[str, Answer | Exception] = {}
         results = begin_together(
             partial(
@@ -184,7 +184,7 @@ class UniqueKeys:
         return answers
 
     def look_together(self, candidates: Sequence[Candidate]) -> dict[str, Answer | Exception]:
-        """Read the records of holders. Return an answer for whoever needs no other look."""
+        """Read the records of holders. Return an answer for each that needs no other look."""
         looking = [one for one in candidates if one.holder is not None and not one.may_take]
         results = begin_together(
             partial(self.store.begin_get, one.holder.task_id) for one in looking if one.holder
@@ -266,7 +266,7 @@ class UniqueKeys:
         Return False if it has had a record before, because it is enqueued once more.
         """
         item = self.item_of(one.enqueued)
-        # Whoever claims a record that was sent again looks at its key. Nobody has sent this one before.
+        # The worker that claims a record sent again looks at its key. Nobody has sent this one before.
         item |= {"sent_at": to_micros(self.now), "supersedes": supersedes}
         if not self.create(item):
             return False

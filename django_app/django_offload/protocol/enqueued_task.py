@@ -60,7 +60,7 @@ class EnqueuedTask:
         """
         The group of its messages in SQS (MessageGroupId): one for each tenant, or None without a tenant.
 
-        SQS takes 128 ASCII characters, and shows them to whoever may receive messages, so it gets a hash.
+        SQS takes 128 ASCII characters, and shows them to all who may receive messages, so it gets a hash.
         """
         return None if self.tenant is None else sha256(self.tenant.encode()).hexdigest()[:32]
 

@@ -31,7 +31,7 @@ def send_unique(
         answers: dict[str, Answer | Exception] = {}
         asking: list[EnqueuedTask] = []
         for enqueued in enqueued_tasks:
-            try:  # Before the key, because whoever has it may have to write a record at once.
+            try:  # Before the key, because its holder may have to write a record at once.
                 asking.append(upload_large_arguments(enqueued, options))
             except Exception as exc:  # noqa: BLE001, whatever a seam raises
                 answers[enqueued.id] = exc
