@@ -1,6 +1,7 @@
 """Of tasks with one unique key, one waits or runs; every other call leads to it, and nothing is lost."""
 
 import pytest
+from django.db import transaction
 
 from django_offload.conf import configured
 from django_offload.keys.unique import UniqueKeys
@@ -95,6 +96,22 @@ def test_a_failed_holder_is_redriven_only_while_its_key_is_free(offload):
     assert tasks.failing.enqueue(7).id == failed.id
     offload.run()
     assert tasks.ran == [("failing", 7)] * 3
+
+
+def test_a_redriven_duplicate_is_a_task_of_its_own(offload):
+    with transaction.atomic():
+        tasks.sync.enqueue(7)
+        second = tasks.sync.enqueue(7)
+    offload.run()
+    store, options = store_of(configured()["default"]), configured()["default"]
+    assert read_record(store.get(second.id)).duplicate_of is not None
+
+    assert redrive(store, second.id, options, offload_now(offload)).done
+    offload.run()
+
+    record = read_record(store.get(second.id))
+    assert (record.status, record.duplicate_of) == ("SUCCESSFUL", None)
+    assert tasks.ran == [("sync", 7, False)] * 2
 
 
 def offload_now(offload):

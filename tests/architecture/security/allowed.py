@@ -52,12 +52,8 @@ ALLOWED: tuple[Allowed, ...] = (
         "The callers name the operation in the source.",
     ),
     *within(LIBRARY + "backends/base.py", {"import": {"owner_function": 1}}, SETTINGS),
+    *within(LIBRARY + "conf/tenant_checks.py", {"import": {"problem_of": 1}}, SETTINGS),
     *within(LIBRARY + "definition/tenant.py", {"import": {"returned_tenant": 1}}, SETTINGS),
-    *within(
-        LIBRARY + "conf/tenant_checks.py",
-        {"import": {"problem_of": 1}},
-        "A check loads what the settings name, as a process would do later.",
-    ),
     *within(
         LIBRARY + "checks.py",
         {"import": {"check_paths": 1, "is_middleware": 2, "named_paths": 2}},

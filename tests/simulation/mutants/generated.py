@@ -166,12 +166,15 @@ def conditions() -> tuple[Removal, ...]:
 # What can be taken away without a change that anybody could notice, and why.
 ONLY_RUNNING = "only a RUNNING record has a lease"
 LEFT_BY_CLAIM = "the claim that is undone left it as it must be"
+# tests/contract/test_unique.py redrives a duplicate.
+WITHOUT_DUPLICATES = "no task of a walk has a unique key"
 EQUIVALENT = {
     ("claim", "conditions", "status = RUNNING"): ONLY_RUNNING,
     ("abandon", "conditions", "status = RUNNING"): ONLY_RUNNING,
     ("cancel", "remove", "lease_until"): ONLY_RUNNING,
     ("unclaim", "put", "started_at"): LEFT_BY_CLAIM,
     ("unclaim", "remove", "error"): LEFT_BY_CLAIM,
+    ("redrive", "remove", "duplicate_of"): WITHOUT_DUPLICATES,
 }
 
 
