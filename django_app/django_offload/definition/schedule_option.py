@@ -9,6 +9,8 @@ from ..compat import InvalidTask
 
 # Of every(), from the longest: its minutes, and the unit in a rate of AWS.
 UNITS = ((1_440, "day"), (60, "hour"), (1, "minute"))
+CRON_TAKES = "five fields as one text, and timezone, name, args, kwargs and overlap by name"
+EVERY_TAKES = "minutes, hours, days and weeks by name, because AWS counts whole minutes"
 EXAMPLES = 'Write schedule=cron("0 3 * * *", timezone="Europe/Zurich"), or schedule=every(minutes=15).'
 
 
@@ -40,25 +42,29 @@ class Schedule:
 
 
 def cron(
-    text: str,
-    *,
+    text: str = "",
+    *more: object,
     timezone: str = "UTC",
     name: str = "",
     args: Any = (),
     kwargs: Mapping[str, Any] | None = None,
     overlap: str = "queue",
+    **others: object,
 ) -> Schedule:
     """
     Return a schedule with the five fields of a crontab: minute, hour, day of month, month, day of week.
 
-    Raise InvalidTask if an argument has the wrong type. The system checks report other mistakes.
+    Raise InvalidTask for other arguments, or of the wrong type. The system checks report other mistakes.
     """
+    refuse("cron()", CRON_TAKES, more, others)
+    # A ZoneInfo has its name as `key`.
+    timezone = getattr(timezone, "key", timezone)
     require("cron()", str, text=text, timezone=timezone)
     return schedule("cron()", text.strip(), timezone, name, args, kwargs, overlap)
 
 
 def every(
-    *,
+    *more: object,
     minutes: int = 0,
     hours: int = 0,
     days: int = 0,
@@ -74,11 +80,7 @@ def every(
 
     A day has 24 hours, also where clocks change. Raise InvalidTask if there is no such period.
     """
-    if others:
-        raise InvalidTask(
-            f"every() doesn't take {', '.join(sorted(others))}. It takes minutes, hours, days and weeks, "
-            "because AWS counts whole minutes."
-        )
+    refuse("every()", EVERY_TAKES, more, others)
     counts = {"minutes": minutes, "hours": hours, "days": days, "weeks": weeks}
     for unit, count in counts.items():
         if type(count) is not int or not 0 <= count < 10**9:
@@ -113,6 +115,13 @@ def schedule(
         kwargs=dict(kwargs or {}),
         overlap=overlap,
     )
+
+
+def refuse(function: str, takes: str, more: tuple[object, ...], others: Mapping[str, object]) -> None:
+    """Raise InvalidTask if cron() or every() got arguments that it doesn't take."""
+    if more or others:
+        unknown = ", ".join([*map(short, more), *sorted(others)])
+        raise InvalidTask(f"{function} doesn't take {unknown}. It takes {takes}. {EXAMPLES}")
 
 
 def require(function: str, kind: Any, **arguments: object) -> None:

@@ -1,7 +1,9 @@
 """@task(schedule=...) takes what cron() and every() make, and says what can't be."""
 
 import pickle
+from datetime import timedelta
 from types import ModuleType
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -288,3 +290,28 @@ def test_a_pause_changes_nothing_in_the_template(settings, offload):
     assert template_of(STACK) == before
     assert "cron(0 3 * * ? *)" in before
     assert "Europe/Zurich" in before
+
+
+@pytest.mark.parametrize(
+    ("make", "unknown"),
+    [
+        (lambda: cron("0 3 * * *", "Europe/Zurich"), "'Europe/Zurich'"),
+        (lambda: cron(hour=3, minute=0), "hour, minute"),
+        (lambda: cron("0 3 * * *", tz="UTC"), "tz"),
+        (lambda: every(timedelta(minutes=5)), "timedelta"),
+        (lambda: every(seconds=5), "seconds"),
+    ],
+)
+def test_arguments_of_other_schedulers_are_refused_with_what_to_write(make, unknown):
+    with pytest.raises(InvalidTask) as refused:
+        make()
+
+    assert unknown in str(refused.value)
+    assert "() doesn't take " in str(refused.value)
+    assert 'Write schedule=cron("0 3 * * *", timezone="Europe/Zurich")' in str(refused.value)
+
+
+def test_a_zone_may_be_given_as_a_zoneinfo():
+    assert cron("0 3 * * *", timezone=ZoneInfo("Europe/Zurich")) == cron(
+        "0 3 * * *", timezone="Europe/Zurich"
+    )
