@@ -298,7 +298,7 @@ def test_a_pause_changes_nothing_in_the_template(settings, offload):
         (lambda: cron("0 3 * * *", "Europe/Zurich"), "'Europe/Zurich'"),
         (lambda: cron(hour=3, minute=0), "hour, minute"),
         (lambda: cron("0 3 * * *", tz="UTC"), "tz"),
-        (lambda: every(timedelta(minutes=5)), "timedelta"),
+        (lambda: every(timedelta(minutes=5)), "seconds=300"),
         (lambda: every(seconds=5), "seconds"),
     ],
 )
