@@ -194,6 +194,8 @@ def test_a_crash_is_delivered_again_and_ends_in_the_dead_letter_queue() -> None:
 def test_a_reset_deletes_messages_and_deploys_again() -> None:
     # In another process, because a reset deletes all of moto's state in the process.
     program = textwrap.dedent("""
+        import django
+        django.setup()
         from django_offload.local.aws.local_aws import LocalAWS
         from tests.integration.local.templates import stack
         with LocalAWS(in_process=True, templates=stack("again", "acknowledge")) as aws:
