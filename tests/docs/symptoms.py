@@ -126,7 +126,8 @@ def failed_in_every_way(world: World) -> str:
 
 def is_a_duplicate(world: World) -> str:
     first, second = tasks.double.enqueue(1), tasks.double.enqueue(1)
-    change = end_as_duplicate(first.id, now=datetime.now(UTC), result_ttl=LONG)
+    seen = store().get(second.id)
+    change = end_as_duplicate(first.id, seen, now=datetime.now(UTC), result_ttl=LONG)
     store().change(second.id, change)
     return second.id
 

@@ -392,4 +392,4 @@ def test_the_tests_of_the_page_pass(pytester: pytest.Pytester, monkeypatch: pyte
         "-p", "django_offload.pytest_plugin", "orders/tests.py", "-p", "no:cacheprovider", timeout=120
     )
 
-    ran.assert_outcomes(passed=4)
+    ran.assert_outcomes(passed=5)

@@ -62,7 +62,11 @@ def saved() -> dict[str, Any]:
     results = results_of_all()
     return {
         "tasks": [[result.task.name, result.status, result.errors] for result in results],
-        "results": sorted({f"{type(one).__module__}.{type(one).__qualname__}" for one in results}),
+        # Ours, and the class of Django's that it is derived from.
+        "results": sorted(
+            {type(one).__name__ for one in results}
+            | {f"{base.__module__}.{base.__qualname__}" for one in results for base in type(one).__bases__}
+        ),
         "task": type(insert_or_update_object_task).__name__,
         "backend": type(task_backends["default"]).__name__,
         "found": [found.slug for found in HomePage.objects.search("photographs")],

@@ -74,7 +74,7 @@ def test_the_index_tasks_of_a_saved_page_end_successful(told):
 
 def test_wagtails_tasks_are_ours_and_their_results_are_those_of_this_django(told):
     assert (told["task"], told["backend"]) == ("OffloadTask", "SQSBackend")
-    assert told["results"] == [f"{PACKAGES[0]}.base.TaskResult"]
+    assert told["results"] == ["OffloadResult", f"{PACKAGES[0]}.base.TaskResult"]
 
 
 def test_each_package_that_is_loaded_sends_each_signal_once(told):
