@@ -10,7 +10,7 @@ from hashlib import sha256
 import pytest
 from django.db import transaction
 
-from django_offload.compat import InvalidTask, task_backends
+from django_offload.compat import BaseTaskBackend, InvalidTask, task_backends
 from django_offload.conf import configured
 from django_offload.exceptions import ConfigurationError
 from django_offload.operations.probe import send_probe
@@ -313,7 +313,8 @@ def test_what_is_no_function_without_arguments_sends_nothing(with_tenants, sent,
 
 
 def test_a_task_of_another_backend_has_no_use_for_a_tenant(settings):
-    settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.dummy.DummyBackend"}}
+    dummy = BaseTaskBackend.__module__.replace("base", "dummy.DummyBackend")
+    settings.TASKS = {"default": {"BACKEND": dummy}}
 
     result = tasks.work.using(tenant="customer-7").enqueue("a")
 
