@@ -1,6 +1,7 @@
 """A call that finds a key without a record helps its own owner's task, and replaces another owner's."""
 
 from datetime import UTC, datetime, timedelta
+from unittest import mock
 
 import pytest
 
@@ -8,6 +9,7 @@ from django_offload.conf import configured
 from django_offload.keys.unique import Holder, UniqueKeys
 from django_offload.protocol.record import FAILED, read_record
 from django_offload.protocol.unique_key import KeyHolder, item_id, take
+from tests.contract import unique_tasks
 from tests.contract.records import enqueued_task, new_id
 from tests.contract.setup import TASK_MODULES, tasks_setting
 
@@ -54,3 +56,24 @@ def test_the_task_of_another_owner_is_replaced_and_shows_no_arguments(store, key
     assert ended.enqueued.arguments == "[[],{}]"
     assert read_record(store.get(task.id)).enqueued.owner == second
     assert store.get(item_id(KEY))["holder"] == task.id
+
+
+@pytest.mark.parametrize("wait", [timedelta(minutes=5), timedelta(hours=5)])
+def test_a_task_that_is_sent_for_another_process_starts_when_its_own_call_said(request, settings, wait):
+    """The process died between the key and the send, and the next call has no run_after."""
+    settings.TASKS = tasks_setting(modules=["tests.contract.unique_tasks"])
+    offload = request.getfixturevalue("offload")
+    unique_tasks.forget()
+    start = datetime.now(UTC) + wait
+    killed = mock.patch("django_offload.sending.unique.send_all", side_effect=KeyboardInterrupt)
+    with killed, pytest.raises(KeyboardInterrupt):
+        unique_tasks.sync.using(run_after=start).enqueue(7)
+
+    helped = unique_tasks.sync.enqueue(7)
+
+    assert helped.duplicate
+    offload.run(skip=False)
+    assert unique_tasks.ran == []
+    assert offload.run() >= 1
+    assert offload.clock() >= start
+    assert unique_tasks.ran == [("sync", 7, False)]

@@ -72,6 +72,7 @@ class Holder:
     record: Attributes | None  # As it was read.
     # Its process may have died before it sent the task, so the duplicate's process sends it under this id.
     to_send: bool = False
+    run_after: datetime | None = None  # Of a task to send.
 
 
 # Of a task that asked for a key: None, because it has it, or else who has it.
@@ -240,8 +241,10 @@ class UniqueKeys:
 
     def help(self, one: Candidate, holder: str) -> Holder | None:
         """Write the record of a holder whose process may be dead. If there is one now, look at that."""
-        if self.create(self.item_of(replace(one.enqueued, id=holder))):
-            return Holder(task_id=holder, record=None, to_send=True)
+        # It starts when its own call said, however soon this one would.
+        run_after = one.holder.run_after if one.holder is not None else None
+        if self.create(self.item_of(replace(one.enqueued, id=holder, run_after=run_after))):
+            return Holder(task_id=holder, record=None, to_send=True, run_after=run_after)
         one.looks = 0
         return None
 
@@ -358,7 +361,13 @@ class UniqueKeys:
 
     def own(self, enqueued: EnqueuedTask, until: datetime | None = None) -> KeyHolder:
         """Return what the item of a key says when the task has it."""
-        return KeyHolder(task_id=enqueued.id, at=self.now, until=until, owner=enqueued.owner)
+        return KeyHolder(
+            task_id=enqueued.id,
+            at=self.now,
+            until=until,
+            owner=enqueued.owner,
+            run_after=enqueued.run_after,
+        )
 
     def ttl(self, enqueued: EnqueuedTask) -> int:
         """Return until when the table keeps a key, in seconds since 1970: longer than any of its holders."""

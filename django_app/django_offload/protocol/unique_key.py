@@ -2,7 +2,7 @@
 Unique keys: an item that says which task has a key, and the writes to it and to a task that loses it.
 
     u:<32 digits>   holder ─ the id of the task     at ─ when it got the key     until ─ how long it may wait
-                    owner ─ of the task, if it has one
+                    owner, run_after ─ of the task, if it has one
 
 Nothing releases a key. Whether its holder lives, the holder's own record says.
 
@@ -38,6 +38,7 @@ class KeyHolder:
     at: datetime
     until: datetime | None = None
     owner: str | None = None  # Of the task.
+    run_after: datetime | None = None  # Of the task.
 
 
 def item_id(unique: str) -> str:
@@ -60,6 +61,7 @@ def read_holder(item: Mapping[str, Any] | None) -> KeyHolder | None:
         at=instant_of(state.get("at")) or EPOCH,
         until=instant_of(state.get("until")),
         owner=owner if isinstance(owner, str) else None,
+        run_after=instant_of(state.get("run_after")),
     )
 
 
@@ -103,6 +105,7 @@ def write_holder(
     optional: dict[str, Value | None] = {
         "until": to_micros(holder.until) if holder.until is not None else None,
         "owner": holder.owner,
+        "run_after": to_micros(holder.run_after) if holder.run_after is not None else None,
     }
     present = {name: value for name, value in optional.items() if value is not None}
     return ConditionalWrite(

@@ -16,7 +16,7 @@ from ..protocol.transitions import create
 from ..protocol.unique_key import duplicate_item
 from ..stores import Store, store_of
 from ..stores.arguments import keep_arguments
-from .enqueue import SEND_SECONDS, Outcome, prepare, send_all, upload_large_arguments
+from .enqueue import SEND_SECONDS, Outcome, is_deferred, prepare, send_all, upload_large_arguments
 from .failures import enqueue_failed
 
 
@@ -26,7 +26,9 @@ def send_unique(
     """Do what send_many() does, for tasks of which some have unique keys."""
     store = store_of(options)
     with at_most(SEND_SECONDS):
-        prepare(enqueued_tasks[0].queue, options)  # A key without a task would only delay the next call.
+        transport = prepare(
+            enqueued_tasks[0].queue, options
+        )  # A key without a task would only delay the next call.
         outgoing: dict[str, EnqueuedTask] = {}
         answers: dict[str, Answer | Exception] = {}
         asking: list[EnqueuedTask] = []
@@ -41,9 +43,13 @@ def send_unique(
             if answer is None:
                 outgoing[enqueued.id] = enqueued
             elif isinstance(answer, Holder) and answer.to_send:
-                outgoing[answer.task_id] = replace(enqueued, id=answer.task_id)
-        sent = send_all(list(outgoing.values()), options) if outgoing else []
-        failures = dict(zip(outgoing, sent, strict=True))
+                outgoing[answer.task_id] = replace(enqueued, id=answer.task_id, run_after=answer.run_after)
+        failures: dict[str, EnqueueFailed | None] = {}
+        # A task that is sent for another process may start at another time than its call would have it.
+        for deferred in (False, True):
+            group = [task for task in outgoing.values() if is_deferred(task, transport) is deferred]
+            sent = send_all(group, options) if group else []
+            failures |= {task.id: failure for task, failure in zip(group, sent, strict=True)}
         outcomes = {
             enqueued.id: outcome(enqueued, answers.get(enqueued.id), failures) for enqueued in enqueued_tasks
         }
